@@ -1,0 +1,72 @@
+"""One door for every command and query: find its one handler and call it."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+from typing import Any, Generic, TypeAlias, TypeVar, cast, dataclass_transform
+
+import msgspec
+
+from shared.application.context import caused_by, new_id
+from shared.application.event_store import VersionConflict
+from shared.domain.errors import DomainError
+
+R = TypeVar("R")
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 4
+"""How often a command is decided anew when others keep writing to its stream first."""
+
+
+@dataclass_transform(frozen_default=True)
+class Message(msgspec.Struct, Generic[R], frozen=True, forbid_unknown_fields=True):
+    """A request for R: a command asks for a change, a query for an answer."""
+
+
+class Command(Message[R], frozen=True):
+    """Named in the imperative. Handled once, by the context it belongs to."""
+
+
+class Query(Message[R], frozen=True):
+    """Named for the question. Changes nothing."""
+
+
+Handler: TypeAlias = Callable[[Any], Awaitable[Any]]
+
+
+class Bus:
+    def __init__(self) -> None:
+        self._handlers: dict[type[Message[Any]], Handler] = {}
+
+    def serve(self, table: Mapping[type[Message[Any]], Handler]) -> None:
+        """Take in the table of handlers of a context; a message has one handler, ever."""
+        if twice := self._handlers.keys() & table.keys():
+            raise ValueError(f"handled twice: {', '.join(kind.__name__ for kind in twice)}")
+        self._handlers.update(table)
+
+    async def __call__(self, message: Message[R]) -> R:
+        handler = self._handlers[type(message)]
+        if isinstance(message, Command):
+            return cast(R, await _decide(handler, message))
+        return cast(R, await handler(message))
+
+
+async def _decide(handler: Handler, command: Command[Any]) -> Any:
+    """Run a command under an id of its own; decide again when another writer was first."""
+    name, started = type(command).__name__, perf_counter()
+    with caused_by(new_id()):
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                result = await handler(command)
+            except VersionConflict:
+                if attempt == ATTEMPTS:
+                    raise
+                logger.info("decided again", extra={"command": name, "attempt": attempt})
+            except DomainError as error:
+                logger.info("refused", extra={"command": name, "code": error.code})
+                raise
+            else:
+                elapsed = round((perf_counter() - started) * 1000, 1)
+                logger.info("handled", extra={"command": name, "ms": elapsed})
+                return result

@@ -1,0 +1,100 @@
+"""The events context at a glance: what it needs, what it offers."""
+
+from collections.abc import Callable
+
+from dependency_injector import containers, providers
+from dramatiq import Broker
+from redis.asyncio import Redis
+
+from contexts.events.application import commands, feed_runs, queries, taking_in
+from contexts.events.application.ports import Clock, FeedSource, Parsers, Providers
+from contexts.events.application.reactions import on_run_requested
+from contexts.events.domain.event import Event
+from contexts.events.domain.provider_run import ProviderRun, RunRequested
+from contexts.events.infrastructure.catalogue import Catalogue
+from contexts.events.infrastructure.event_cards import EventCards
+from contexts.events.infrastructure.feed_states import FeedStates
+from contexts.events.infrastructure.feeds.formats import PARSERS
+from contexts.events.infrastructure.feeds.sources import FeedSources, FetchLimits
+from contexts.events.infrastructure.provider_runs import ProviderRuns
+from contexts.events.infrastructure.run_queue import DramatiqRunQueue
+from contexts.events.presentation.http import EventsController
+from contexts.events.presentation.providers import ProvidersController
+from contexts.events.presentation.search import SearchController
+from shared.application.bus import Bus
+from shared.application.codec import Codec
+from shared.application.event_store import EventStore
+from shared.application.repository import Repository
+from shared.infrastructure.log_identity import LogIdentity
+from shared.infrastructure.postgres import Pool
+
+
+class EventsContainer(containers.DeclarativeContainer):
+    store: providers.Dependency[EventStore] = providers.Dependency()
+    codec: providers.Dependency[Codec] = providers.Dependency()
+    bus: providers.Dependency[Bus] = providers.Dependency()
+    pool: providers.Dependency[Pool] = providers.Dependency()
+    redis: providers.Dependency[Redis] = providers.Dependency()
+    log: providers.Dependency[LogIdentity] = providers.Dependency()
+    broker: providers.Dependency[Callable[[], Broker]] = providers.Dependency()
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    feed_providers: providers.Dependency[Providers] = providers.Dependency()
+    fetch_limits: providers.Dependency[FetchLimits] = providers.Dependency()
+
+    events = providers.Singleton(Repository, Event, store, codec)
+    runs = providers.Singleton(Repository, ProviderRun, store, codec)
+
+    catalogue = providers.Singleton(Catalogue, pool)
+    cards = providers.Singleton(EventCards, redis, log, store, codec)
+    provider_runs = providers.Singleton(ProviderRuns, pool, store, codec)
+    feeds = providers.Singleton(FeedStates, pool, feed_providers)
+
+    sources: providers.Provider[FeedSource] = providers.Singleton(FeedSources, fetch_limits)
+    parsers: providers.Provider[Parsers] = providers.Object(PARSERS)
+    feed_reader = providers.Singleton(
+        feed_runs.FeedRuns,
+        bus=bus,
+        runs=runs,
+        events=events,
+        feeds=feeds,
+        listed=catalogue.provided.listed,
+        sources=sources,
+        parsers=parsers,
+        clock=clock,
+    )
+    queue = providers.Singleton(DramatiqRunQueue, broker)
+
+    handlers = providers.Dict(
+        {
+            commands.AnnounceEvent: providers.Callable(
+                commands.announce_event, events=events, clock=clock
+            ).provider,
+            commands.RescheduleEvent: providers.Callable(
+                commands.reschedule_event, events=events, clock=clock
+            ).provider,
+            commands.ChangePrices: providers.Callable(
+                commands.change_prices, events=events
+            ).provider,
+            commands.CancelEvent: providers.Callable(commands.cancel_event, events=events).provider,
+            taking_in.TakeInPlans: providers.Callable(
+                taking_in.take_in_plans, events=events
+            ).provider,
+            taking_in.DelistEvents: providers.Callable(
+                taking_in.delist_events, events=events
+            ).provider,
+            feed_runs.RequestRun: providers.Callable(
+                feed_runs.request_run, runs=runs, providers=feed_providers, clock=clock
+            ).provider,
+            feed_runs.QueueRun: providers.Callable(feed_runs.queue_run, queue=queue).provider,
+            feed_runs.RunFeed: feed_reader.provided.run,
+            queries.ListEvents: catalogue.provided.list_events,
+            queries.SearchEvents: catalogue.provided.search,
+            queries.GetEvent: cards.provided.get,
+            queries.GetHistory: cards.provided.history,
+            queries.ListRuns: provider_runs.provided.list_runs,
+            queries.GetRun: provider_runs.provided.get,
+            queries.ListProviders: feeds.provided.list_providers,
+        }
+    )
+    reactions = providers.Object({RunRequested: [on_run_requested]})
+    routes = providers.Object([EventsController, SearchController, ProvidersController])

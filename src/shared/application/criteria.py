@@ -4,6 +4,7 @@ What a caller sends reaches a database as the value of a comparison and in no ot
 operators are looked up here, and anything unknown is refused with what is allowed instead.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -47,15 +48,16 @@ Criteria: TypeAlias = Comparison | And | Or | Not
 EVERYTHING = And(())
 
 
+_LOST_PLUS = re.compile(r"^(.*T.*) (\d\d:?\d\d)$")
+
+
 def instant(text: str) -> datetime:
     """An RFC 3339 time as an instant; without an offset it is taken as UTC.
 
     A `+` that was not encoded arrives as a space, so `...T20:00:00 02:00` is read as `+02:00`.
     """
-    head, sep, tail = text.strip().rpartition(" ")
-    if sep and "T" in head.upper() and ":" in tail:
-        text = f"{head}+{tail}"
-    if "T" not in text.upper():
+    text = _LOST_PLUS.sub(r"\1+\2", text.strip().upper())
+    if "T" not in text:
         raise ValueError(text)
     found = datetime.fromisoformat(text)
     if found.tzinfo is None:
@@ -64,6 +66,8 @@ def instant(text: str) -> datetime:
 
 
 def _decimal(text: str) -> Decimal:
+    if len(text) > 40 or "_" in text:
+        raise ValueError(text)
     number = Decimal(text)
     if not number.is_finite() or abs(number.adjusted()) > 12:
         raise ValueError(text)
@@ -117,9 +121,12 @@ class Fields:
         return list(self._fields)
 
     def comparison(
-        self, name: str, operator: str, raw: str, *, parameter: str | None = None
+        self, name: str, operator: str, raw: str | Sequence[str], *, parameter: str | None = None
     ) -> Comparison:
-        """Read one comparison from text. Raise Invalid that names the parameter it came in."""
+        """Read one comparison from text; for `in` from several, or from one with commas in it.
+
+        Raise Invalid that names the parameter it came in.
+        """
         parameter = parameter or f"{name}[{operator}]"
         field = self._fields.get(name)
         if field is None:
@@ -129,13 +136,15 @@ class Fields:
                 f"{parameter}: {name} can't be compared with {operator!r}, "
                 f"only with {_list(field.operators)}"
             )
-        if operator == "is_null":
-            return Comparison(name, operator, _read(bool, raw, parameter))
         if operator == "in":
-            items = [item for item in raw.split(",") if item]
+            items = [i for i in raw.split(",") if i] if isinstance(raw, str) else raw
             if not items:
                 raise Invalid(f"{parameter}: give one value or several, with commas between them")
             return Comparison(name, operator, tuple(_value(field, i, parameter) for i in items))
+        if not isinstance(raw, str):
+            raise Invalid(f"{parameter}: only 'in' takes several values, {operator!r} takes one")
+        if operator == "is_null":
+            return Comparison(name, operator, _read(bool, raw, parameter))
         return Comparison(name, operator, _value(field, raw, parameter))
 
     def tree(self, raw: Any, *, parameter: str = "filter") -> Criteria:
@@ -161,7 +170,12 @@ class Fields:
                 left[0] -= 1
                 if left[0] < 0:
                     raise Invalid(f"{parameter}: more than {MAX_COMPARISONS} comparisons")
-                return self.comparison(name, operator, _as_text(value), parameter=parameter)
+                raw_value = (
+                    [_as_text(each, parameter) for each in value]
+                    if isinstance(value, list)
+                    else _as_text(value, parameter)
+                )
+                return self.comparison(name, operator, raw_value, parameter=parameter)
         raise Invalid(
             f'{parameter}: expected {{"and": [...]}}, {{"or": [...]}}, {{"not": {{...}}}} or '
             '{"field": ..., "op": ..., "value": ...}'
@@ -197,16 +211,15 @@ def _read(kind: type, raw: str, parameter: str) -> Any:
         raise Invalid(f"{parameter}: {raw[:80]!r} is not {expected}") from None
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: Any, parameter: str) -> str:
     match value:
         case bool():
             return "true" if value else "false"
-        case list():
-            return ",".join(_as_text(item) for item in value)
-        case None | dict():
-            return ""
-        case _:
+        case str() | int() | float():
             return str(value)
+        case None:
+            raise Invalid(f"{parameter}: nothing compares with null, ask with 'is_null'")
+    raise Invalid(f"{parameter}: expected a text, a number, true, false or a list of them")
 
 
 def _list(names: Sequence[str] | Mapping[str, Any]) -> str:

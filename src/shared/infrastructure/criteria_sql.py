@@ -13,6 +13,9 @@ from sqlalchemy.sql.elements import UnaryExpression
 from shared.application.criteria import And, Comparison, Criteria, Fields, Not, Or
 from shared.application.pages import Sort
 
+_WORD = re.compile(r"[^\W_]{1,200}")
+"""PostgreSQL refuses words of more than 2 KiB."""
+
 _COMPARE: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "eq": operator.eq,
     "ne": lambda column, value: column.is_distinct_from(value),
@@ -54,13 +57,17 @@ def order_by(sort: Sort, fields: Fields, table: Table) -> list[UnaryExpression[A
 
 
 def fold_text(text: str) -> str:
-    """Letters without case and accents, as text is searched."""
+    """The words of a text, in letters without case and accents, as it is searched.
+
+    Only letters and digits are left, for PostgreSQL has its own idea of words with others in them:
+    `AC/DC` is a path to it, `jazz.es` a host, and the end of `2026-27` a negative number.
+    """
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return " ".join(_WORD.findall(plain))
 
 
 def _has_words(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
-    """Every word of the text begins a word of the row."""
-    words = re.findall(r"\w+", fold_text(text))
-    query = " & ".join(f"{word}:*" for word in words)
+    """Every word of the text begins a word of the row. A text without words finds nothing."""
+    query = " & ".join(f"{word}:*" for word in fold_text(text).split())
     return column.op("@@", is_comparison=True)(func.to_tsquery("simple", query))

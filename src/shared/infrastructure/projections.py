@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from psycopg import AsyncConnection
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.exceptions import WatchError
 
 from shared.application.event_store import Recorded
 from shared.application.reactions import Reactions
@@ -87,7 +88,10 @@ class RedisProjection(Subscription):
             if batch:
                 await self.project(batch, self._redis, writes)
             writes.set(self._checkpoint, upto)
-            await writes.execute()
+            try:
+                await writes.execute()
+            except WatchError:
+                raise LostRace from None
 
 
 class ReactionSubscription(Subscription):

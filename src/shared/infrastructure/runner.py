@@ -13,7 +13,7 @@ from shared.application.codec import Codec
 from shared.infrastructure.high_water_mark import HighWaterMark, store_mark
 from shared.infrastructure.postgres import TRANSIENT, Pool
 from shared.infrastructure.postgres_event_store import read_log
-from shared.infrastructure.projections import LostRace, Subscription
+from shared.infrastructure.projections import Connection, LostRace, Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -87,15 +87,16 @@ class Runner:
         async with self._pool.connection() as connection:
             async with connection.transaction():
                 cursor = await connection.execute(
-                    "select position from event_store.checkpoints where projection = %s"
-                    " for update skip locked",
+                    "select position, error is not null from event_store.checkpoints"
+                    " where projection = %s for update skip locked",
                     (subscription.name,),
                 )
                 row = await cursor.fetchone()
                 if row is None:
-                    return Step(await self._position(subscription), more=False), 0
+                    return await self._look(subscription, connection), 0
+                committed, failed = row
                 mark = await self._mark.advance(connection)
-                after = await subscription.position(row[0])
+                after = await subscription.position(committed)
                 log = await read_log(
                     connection,
                     after,
@@ -110,30 +111,29 @@ class Runner:
                         upto=log.upto,
                         connection=connection,
                     )
-                if log.upto != row[0]:
+                if log.upto != committed or failed:
                     await connection.execute(
                         "update event_store.checkpoints set position = %s, error = null,"
                         " failed_at = null, updated_at = clock_timestamp() where projection = %s",
                         (log.upto, subscription.name),
                     )
-            if log.upto != row[0]:
+            if log.upto != committed:
                 await store_mark(connection, mark)
         return Step(log.upto, more=log.upto < mark), len(log.events)
 
-    async def _position(self, subscription: Subscription) -> int:
+    async def _look(self, subscription: Subscription, connection: Connection) -> Step:
         """Where another runner has brought it; makes the row when there is none yet."""
-        async with self._pool.connection() as connection:
-            await connection.execute(
-                "insert into event_store.checkpoints (projection) values (%s)"
-                " on conflict do nothing",
-                (subscription.name,),
-            )
-            cursor = await connection.execute(
-                "select position from event_store.checkpoints where projection = %s",
-                (subscription.name,),
-            )
-            row = await cursor.fetchone()
-        return row[0] if row else 0
+        cursor = await connection.execute(
+            "insert into event_store.checkpoints (projection) values (%s) on conflict do nothing",
+            (subscription.name,),
+        )
+        made = cursor.rowcount == 1
+        cursor = await connection.execute(
+            "select position from event_store.checkpoints where projection = %s",
+            (subscription.name,),
+        )
+        row = await cursor.fetchone()
+        return Step(row[0] if row else 0, more=made)
 
     async def _note(self, subscription: Subscription, error: Exception) -> None:
         logger.exception("projection failed", extra={"projection": subscription.name})

@@ -12,6 +12,7 @@ import dramatiq
 import redis
 from prometheus_client import Counter
 
+from shared.application.context import Context, current_context, running_in
 from shared.infrastructure.broker import CATCH_UP, PROJECTIONS, send
 
 logger = logging.getLogger(__name__)
@@ -26,13 +27,13 @@ class Wakeups:
     def __init__(self, broker: Callable[[], dramatiq.Broker]) -> None:
         self._broker = broker
         self._types: Mapping[str, Sequence[str]] = {}
-        self._due: dict[str, int] = {}
+        self._due: dict[str, tuple[int, Context]] = {}
         self._sending: asyncio.Task[None] | None = None
 
     def __call__(self, position: int, types: frozenset[str]) -> None:
         for name, wanted in self._types.items():
-            if not types.isdisjoint(wanted):
-                self._due[name] = max(position, self._due.get(name, 0))
+            if not types.isdisjoint(wanted) and position > self._due.get(name, (0, None))[0]:
+                self._due[name] = position, current_context()
         if self._due and self._sending is None:
             self._sending = asyncio.create_task(self._send())
 
@@ -58,6 +59,8 @@ class Wakeups:
         finally:
             self._sending = None
 
-    def _send_all(self, due: Mapping[str, int]) -> None:
-        for name, position in due.items():
-            send(self._broker(), PROJECTIONS, CATCH_UP, name, position)
+    def _send_all(self, due: Mapping[str, tuple[int, Context]]) -> None:
+        for name, (position, context) in due.items():
+            # The task goes on for others too: each wake-up belongs to the request it came from.
+            with running_in(context):
+                send(self._broker(), PROJECTIONS, CATCH_UP, name, position)

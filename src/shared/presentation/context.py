@@ -6,7 +6,7 @@ from secrets import token_hex
 from time import perf_counter
 
 from litestar.datastructures import MutableScopeHeaders
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
@@ -15,9 +15,12 @@ from shared.application.context import Context, new_id, running_in
 logger = logging.getLogger("http")
 
 HEADER = "x-correlation-id"
-_ID = re.compile(r"[\w.:@/+=-]{1,128}")
-_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_ID = re.compile(r"[\w.:@/+=-]{1,128}", re.ASCII)
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _QUIET = ("/health/", "/metrics")
+_METHODS = frozenset(HttpMethod)
+_LOGGED_PATH = 200
+"""Characters of a path that are logged at most."""
 
 REQUESTS = Counter("marquee_http_requests", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -29,6 +32,8 @@ SECONDS = Histogram(
 
 
 def in_context(app: ASGIApp) -> ASGIApp:
+    """Wrap a whole application: what it has no route for is a request, too."""
+
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
@@ -58,9 +63,10 @@ def in_context(app: ASGIApp) -> ASGIApp:
 
 
 def _account(scope: HTTPScope, status: int, seconds: float) -> None:
-    # The template of the path and not the path: the number of series must stay small.
+    # The template of the path and not the path, and no method that somebody made up: the number of
+    # series must stay small.
     route = str(scope.get("path_template") or "unmatched")
-    method = str(scope["method"])
+    method = str(scope["method"]) if scope["method"] in _METHODS else "other"
     REQUESTS.labels(method, route, status).inc()
     SECONDS.labels(method, route).observe(seconds)
     level = logging.DEBUG if route.startswith(_QUIET) else logging.INFO
@@ -69,7 +75,7 @@ def _account(scope: HTTPScope, status: int, seconds: float) -> None:
         "answered",
         extra={
             "method": method,
-            "path": scope["path"],
+            "path": scope["path"][:_LOGGED_PATH],
             "status": status,
             "ms": round(seconds * 1000, 1),
         },

@@ -23,8 +23,12 @@ STATUS = {
     errors.Refused: 409,
     errors.Conflict: 412,
 }
+TITLES = {413: "Content Too Large", 414: "URI Too Long"}
+"""Where http.HTTPStatus has other words in older Pythons; codes are made of these."""
+
 AWAY = (
     psycopg.OperationalError,
+    psycopg.InterfaceError,
     PoolTimeout,
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
@@ -60,27 +64,34 @@ def status_of(error: Exception) -> int:
         return next((STATUS[kind] for kind in type(error).mro() if kind in STATUS), 500)
     if isinstance(error, HTTPException):
         return error.status_code
+    if isinstance(error, RecursionError):
+        return 400
     return 503 if isinstance(error, AWAY) else 500
 
 
 def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """The one exception handler of the API."""
     status = status_of(error)
+    title = TITLES.get(status) or HTTPStatus(status).phrase
     headers: dict[str, str] = {}
-    code, detail, more = "internal_error", "something went wrong on our side", None
+    code, detail, more = title.lower().replace(" ", "_"), "", None
     if isinstance(error, errors.DomainError):
         code, detail = error.code, str(error)
-    elif isinstance(error, HTTPException):
-        code = HTTPStatus(status).phrase.lower().replace(" ", "_")
-        detail, headers = error.detail, dict(error.headers or {})
-        if isinstance(error, ValidationException):
-            code, detail, more = "invalid", *_validation(error)
+    elif isinstance(error, ValidationException):
+        code, detail, more = "invalid", *_validation(error)
+    elif isinstance(error, HTTPException) and status < 500:
+        detail, headers = _said(request, error), dict(error.headers or {})
+    elif isinstance(error, RecursionError):
+        # Of ours only the decoding of a body follows what a caller sends to any depth.
+        code, detail = "invalid", "nested too deep"
     elif status == 503:
         code, detail = "unavailable", "a server that we stand on does not answer; try again"
         headers["retry-after"] = RETRY_AFTER
+    else:
+        code, detail = "internal_error", "something went wrong on our side"
     log_failure(request, error)
     return Response(
-        Problem(f"about:blank#{code}", HTTPStatus(status).phrase, status, detail, more),
+        Problem(f"about:blank#{code}", title, status, detail, more),
         status_code=status,
         headers=headers,
         media_type="application/problem+json",
@@ -98,8 +109,29 @@ def log_failure(request: Request[Any, Any, Any], error: Exception) -> None:
         )
 
 
+def _said(request: Request[Any, Any, Any], error: HTTPException) -> str:
+    """What the framework says of it, in a sentence where it only repeats the status."""
+    match error.status_code:
+        case 404:
+            return f"there is nothing at {request.scope['path'][:200]}"
+        case 405:
+            allowed = (error.headers or {}).get("allow", "")
+            return f"{request.scope['method']} is not allowed here, only {allowed}"
+        case 413:
+            return "the body is larger than this server takes"
+    return error.detail
+
+
 def _validation(error: ValidationException) -> tuple[str, list[Any] | None]:
     """Name the parameter in the sentence itself."""
-    found = error.extra if isinstance(error.extra, list) else []
+    found = [_fault(each) for each in error.extra] if isinstance(error.extra, list) else []
     named = [f"{each['key']}: {each['message']}" for each in found if each.get("key")]
     return "; ".join(named) or error.detail, found or None
+
+
+def _fault(found: dict[str, Any]) -> dict[str, Any]:
+    """The body as a whole goes by the name of the handler's argument in the framework."""
+    if found.get("key") != "data":
+        return found
+    missing = found["message"] == "'data'"
+    return {**found, "key": "body", "message": "is missing" if missing else found["message"]}

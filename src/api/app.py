@@ -1,0 +1,63 @@
+"""The HTTP process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+
+import settings as configuration
+from api.health import HealthController
+from bootstrap import Application, running
+from contexts.events.container import EventsContainer
+from settings import Settings
+from shared.application.bus import Bus
+from shared.infrastructure.logs import configure_logs
+from shared.presentation.context import in_context
+from shared.presentation.json import DecimalsAsNumbers, JSONResponse
+from shared.presentation.lists import refuse_long_query
+from shared.presentation.problems import problem
+from shared.presentation.projections import ProjectionsController
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    """The API, with its connections opened and closed by its lifespan."""
+    settings = settings or configuration.load()
+    configure_logs(process="api", level=settings.log_level, format=settings.log_format)
+    current: list[Application] = []
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with running(settings, "marquee-api") as application:
+            current.append(application)
+            yield
+            current.clear()
+
+    def provide_application() -> Application:
+        return current[0]
+
+    def provide_bus() -> Bus:
+        return current[0].bus()
+
+    app = Litestar(
+        route_handlers=[*EventsContainer.routes(), ProjectionsController, HealthController],
+        dependencies={
+            "bus": Provide(provide_bus, sync_to_thread=False),
+            "application": Provide(provide_application, sync_to_thread=False),
+        },
+        lifespan=[lifespan],
+        before_request=refuse_long_query,
+        exception_handlers={Exception: problem},
+        response_class=JSONResponse,
+        request_max_body_size=settings.max_body_bytes,
+        openapi_config=OpenAPIConfig(
+            title="Marquee", version=version("marquee"), use_handler_docstrings=True
+        ),
+        plugins=[DecimalsAsNumbers()],
+        logging_config=None,
+    )
+    # Around the router and not a middleware, which sees only what there is a route for.
+    app.asgi_handler = in_context(app.asgi_handler)
+    return app

@@ -1,0 +1,89 @@
+"""Whether this process lives, whether it can serve, and what it counts."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+import msgspec
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import SkipValidation
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+
+from bootstrap import Application
+from shared.application.projections import Following, ListProjections
+
+LAG_EVENTS = Gauge("marquee_projection_lag_events", "Events not taken in yet", ["projection"])
+LAG_SECONDS = Gauge("marquee_projection_lag_seconds", "Age of the oldest of them", ["projection"])
+FAILING = Gauge("marquee_projection_failing", "1 while a projection is failing", ["projection"])
+MARK = Gauge("marquee_high_water_mark", "Position up to which the log may be read")
+
+PATIENCE = 2.0
+"""Seconds for each check; what takes longer counts as down."""
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Each check says "ok" or what is wrong."""
+
+    status: str
+    checks: dict[str, str]
+
+
+class HealthController(Controller):
+    tags = ("Operations",)
+
+    @get("/health/live", sync_to_thread=False)
+    def live(self) -> Health:
+        """This process runs."""
+        return Health("ok", {})
+
+    @get(
+        "/health/ready",
+        responses={503: ResponseSpec(Health, description="A check says what is wrong")},
+    )
+    async def ready(
+        self, application: NamedDependency[SkipValidation[Application]]
+    ) -> Response[Health]:
+        """The database and the broker answer, and the projections keep up; else 503."""
+        limit = application.settings().ready_lag_seconds
+        following, database = await _check(application.bus()(ListProjections()))
+        _, broker = await _check(application.redis().ping())
+        checks = {"database": database, "broker": broker}
+        checks["projections"] = _keeping_up(following, limit) if following else "unknown"
+        well = all(check == "ok" for check in checks.values())
+        status = "ok" if well else "unavailable"
+        return Response(Health(status, checks), status_code=200 if well else 503)
+
+    @get("/metrics", include_in_schema=False)
+    async def metrics(
+        self, application: NamedDependency[SkipValidation[Application]]
+    ) -> Response[bytes]:
+        """What this process counts, and the lag of every projection, for Prometheus."""
+        following, _ = await _check(application.bus()(ListProjections()))
+        if following is not None:
+            MARK.set(following.high_water_mark)
+            for each in following.projections:
+                LAG_EVENTS.labels(each.name).set(each.lag_events)
+                LAG_SECONDS.labels(each.name).set(each.lag_seconds)
+                FAILING.labels(each.name).set(each.error is not None)
+        return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+async def _check(asked: Awaitable[Any]) -> tuple[Any, str]:
+    try:
+        return await asyncio.wait_for(asked, PATIENCE), "ok"
+    except TimeoutError:
+        return None, f"no answer within {PATIENCE:g} s"
+    except Exception as error:
+        return None, type(error).__name__
+
+
+def _keeping_up(following: Following, limit: float) -> str:
+    wrong = []
+    for each in following.projections:
+        if each.error is not None:
+            wrong.append(f"{each.name} is failing")
+        elif each.lag_seconds > limit:
+            wrong.append(f"{each.name} is {each.lag_seconds:.0f} s behind")
+    return "; ".join(wrong) or "ok"

@@ -1,0 +1,43 @@
+"""The HTTP server: Granian, one process of which serves; more are other machines' business."""
+
+import os
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+from litestar import Litestar
+
+from embedded import die_with_parent
+from settings import Settings
+
+STOP_SECONDS = 3
+"""An open stream may take this long to end before its process is killed."""
+
+
+def app() -> Litestar:
+    """What the server's own process runs; it must not outlive the one that started it."""
+    die_with_parent()
+    from api.app import create_app  # not needed by the process that only watches over this one
+
+    return create_app()
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    # The server's own process starts anew and reads the settings again.
+    for name, value in (
+        ("DATABASE_URL", settings.database()),
+        ("REDIS_URL", settings.redis()),
+    ):
+        os.environ[name] = value
+    Granian(
+        "api.server:app",
+        factory=True,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        address=settings.host,
+        port=settings.port,
+        workers=1,
+        workers_kill_timeout=STOP_SECONDS,
+        respawn_failed_workers=False,
+        log_access=False,
+    ).serve()

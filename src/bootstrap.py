@@ -1,0 +1,137 @@
+"""The whole program, put together once; API, workers, command line and tests all start here."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import redis.asyncio
+from contexts.events.infrastructure.feeds.sources import FetchLimits
+from dependency_injector import containers, providers
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+import contexts.events.infrastructure as events_infrastructure
+from contexts.events.container import EventsContainer
+from contexts.events.domain.event import EventChange
+from contexts.events.domain.provider_run import RunChange
+from settings import Settings
+from shared.application.bus import Bus
+from shared.application.codec import Codec, Upcaster
+from shared.application.projections import ListProjections
+from shared.application.reactions import Reactions
+from shared.domain.aggregate import kinds_of
+from shared.infrastructure.broker import broker
+from shared.infrastructure.high_water_mark import HighWaterMark
+from shared.infrastructure.log_identity import LogIdentity
+from shared.infrastructure.migrations import SHARED, Migration, migrations
+from shared.infrastructure.postgres import pool
+from shared.infrastructure.postgres_event_store import PostgresEventStore
+from shared.infrastructure.projection_status import ProjectionStatus
+from shared.infrastructure.projections import ReactionSubscription
+from shared.infrastructure.runner import Runner
+from shared.infrastructure.wakeups import Wakeups
+
+KINDS = [*kinds_of(EventChange), *kinds_of(RunChange)]
+"""Every kind of event that may stand in the log."""
+
+UPCASTERS: dict[str, Upcaster] = {}
+"""For each retired tag, what became of it."""
+
+MIGRATIONS: list[Migration] = list(
+    migrations(
+        [
+            ("shared", SHARED),
+            ("events", Path(events_infrastructure.__file__).parent / "migrations"),
+        ]
+    )
+)
+
+
+def _redis(url: str) -> redis.asyncio.Redis:
+    """For reads in the way of a request: what does not answer in time is done without."""
+    return redis.asyncio.Redis.from_url(
+        url, socket_timeout=2, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1)
+    )
+
+
+class Application(containers.DeclarativeContainer):
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+    process: providers.Dependency[str] = providers.Dependency(instance_of=str)
+
+    pool = providers.Singleton(
+        pool,
+        settings.provided.database.call(),
+        name=process,
+        size=settings.provided.database_connections,
+        statement_seconds=settings.provided.statement_seconds,
+        connect_seconds=settings.provided.connect_seconds,
+    )
+    redis = providers.Singleton(_redis, settings.provided.redis.call())
+    broker = providers.Singleton(
+        broker, settings.provided.redis.call(), namespace=settings.provided.broker_namespace
+    )
+    clock = providers.Object(lambda: datetime.now(UTC))
+    codec = providers.Singleton(Codec, KINDS, UPCASTERS)
+    log = providers.Singleton(LogIdentity)
+    mark = providers.Singleton(HighWaterMark)
+    bus = providers.Singleton(Bus)
+    wakeups = providers.Singleton(Wakeups, broker.provider)
+    store = providers.Singleton(PostgresEventStore, pool, mark, after_commit=wakeups)
+
+    events = providers.Container(
+        EventsContainer,
+        store=store,
+        codec=codec,
+        bus=bus,
+        pool=pool,
+        redis=redis,
+        log=log,
+        broker=broker.provider,
+        clock=clock,
+        feed_providers=settings.provided.providers,
+        fetch_limits=providers.Singleton(
+            FetchLimits,
+            connect_seconds=settings.provided.feed_connect_seconds,
+            read_seconds=settings.provided.feed_read_seconds,
+            total_seconds=settings.provided.feed_total_seconds,
+            max_bytes=settings.provided.feed_max_bytes,
+        ),
+    )
+
+    reactions = providers.Singleton(Reactions, bus, events.container.reactions)
+    runner = providers.Singleton(
+        Runner,
+        pool,
+        mark,
+        codec,
+        subscriptions=providers.List(
+            events.container.catalogue,
+            events.container.cards,
+            events.container.provider_runs,
+            providers.Singleton(ReactionSubscription, "reactions", reactions),
+        ),
+    )
+    projections = providers.Singleton(ProjectionStatus, pool, mark, runner)
+
+
+@asynccontextmanager
+async def running(settings: Settings, process: str) -> AsyncIterator[Application]:
+    """The program with its connections open. `process` names it in PostgreSQL and in the log.
+
+    Raise PoolTimeout when the database does not answer within `connect_seconds`.
+    """
+    application = Application(settings=settings, process=process)
+    application.bus().serve(application.events.handlers())
+    application.bus().serve({ListProjections: application.projections().list_projections})
+    application.wakeups().watch(application.runner().types)
+    pool, wakeups = application.pool(), application.wakeups()
+    try:
+        await pool.open(wait=True, timeout=settings.connect_seconds)
+        await application.log().ask(pool)
+        yield application
+    finally:
+        await wakeups.close()
+        await application.redis().aclose()
+        application.broker().close()
+        await pool.close()

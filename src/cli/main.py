@@ -1,0 +1,168 @@
+"""The command line: `marquee --help`. What a command needs is imported when it runs."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from cli.places import with_servers
+from contexts.events.application.ports import FeedFailed
+from embedded import EmbeddedError
+from settings import SettingsError, load
+from shared.domain.errors import DomainError
+
+if TYPE_CHECKING:
+    from bootstrap import Application
+
+console = Console(soft_wrap=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="marquee", prog_name="marquee")
+def cli() -> None:
+    """Marquee: an event-sourced backend for live-event catalogues."""
+
+
+@cli.command()
+def up() -> None:
+    """Run everything here: PostgreSQL and Valkey if need be, workers, the API, sample data."""
+    from cli.up import run
+
+    run(load())
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the form this version needs."""
+    from bootstrap import MIGRATIONS
+    from shared.infrastructure.migrations import migrate
+
+    applied = migrate(with_servers(load()).database(), MIGRATIONS)
+    console.print("\n".join(f"applied {name}" for name in applied) or "nothing to do")
+
+
+@cli.command()
+def api() -> None:
+    """Serve HTTP until stopped."""
+    from api.server import serve
+
+    serve(with_servers(load()))
+
+
+@cli.command()
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    type=click.Choice(["projections", "feeds"]),
+    help="Only this queue.",
+)
+def worker(queues: tuple[str, ...]) -> None:
+    """Work on projections and feeds until stopped."""
+    from workers.main import run
+
+    run(with_servers(load()), queues or ("projections", "feeds"))
+
+
+@cli.command()
+@click.argument("source", metavar="FILE_OR_URL")
+@click.option("--provider", required=True, help="Whose feed it is.")
+@click.option("--timezone", help="IANA zone of its times, unless the provider is set up.")
+@click.option("--if-empty", is_flag=True, help="Only when the log holds nothing yet.")
+def ingest(source: str, provider: str, timezone: str | None, if_empty: bool) -> None:
+    """Read a feed, take in what is new, and wait until it can be queried."""
+    from cli.ingest import run
+
+    _in_program(
+        lambda application: run(
+            application, console, source, provider, timezone=timezone, if_empty=if_empty
+        )
+    )
+
+
+@cli.command()
+def sample() -> None:
+    """Take in the sample feed, unless the log holds something already."""
+    from cli.ingest import run
+    from samples import SAMPLE_FEED
+
+    _in_program(
+        lambda application: run(
+            application, console, str(SAMPLE_FEED), "sample", timezone=None, if_empty=True
+        )
+    )
+
+
+@cli.command()
+def projections() -> None:
+    """List the projections: position, lag, and who holds the mark."""
+    from cli import show
+
+    _in_program(lambda application: show.projections(application, console))
+
+
+@cli.command()
+@click.argument("stream")
+@click.option("--limit", default=100, show_default=True, help="The last so many events.")
+def events(stream: str, limit: int) -> None:
+    """Show the history of a stream, such as event-<uuid>, or of an event by its id alone."""
+    from cli import show
+
+    _in_program(lambda application: show.stream(application, console, stream, limit))
+
+
+@cli.command()
+def doctor() -> None:
+    """Tell what is reachable, in which version, and with which settings."""
+    from cli import doctor
+
+    sys.exit(0 if doctor.run(with_servers(load()), console) else 1)
+
+
+def main() -> None:
+    """Faults that are to be expected are one line on stderr, with exit status 1."""
+    try:
+        cli.main(standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        words = " ".join(str(error).split()) or type(error).__name__
+        click.echo(f"marquee: {words}", err=True)
+        sys.exit(1)
+
+
+def _is_expected(error: Exception) -> bool:
+    if isinstance(error, SettingsError | EmbeddedError | FeedFailed | DomainError):
+        return True
+    import dramatiq
+    import psycopg
+    import redis
+    from psycopg_pool import PoolTimeout
+
+    from shared.infrastructure.migrations import MigrationFailed
+
+    servers = (psycopg.Error, redis.exceptions.RedisError, PoolTimeout)
+    return isinstance(error, (MigrationFailed, dramatiq.middleware.MiddlewareError, *servers))
+
+
+def _in_program(work: "Callable[[Application], Awaitable[None]]") -> None:
+    """Run something with the connections open, quietly: these commands speak for themselves."""
+    from bootstrap import running
+    from shared.infrastructure.logs import configure_logs
+
+    settings = with_servers(load())
+    configure_logs(process="cli", level="error", format="console")
+
+    async def run() -> None:
+        async with running(settings, "marquee-cli") as application:
+            await work(application)
+
+    asyncio.run(run())

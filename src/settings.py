@@ -1,0 +1,178 @@
+"""Every setting there is: from the environment, then from marquee.toml, then the default here."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from contexts.events.application.ports import Provider, public_url
+from contexts.events.domain.offer import is_timezone
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+_PLAIN = ("database_url", "redis_url", "port")
+"""Settings whose variable has no prefix, as everybody expects of them."""
+
+_SCHEMES = {"database_url": ("postgresql", "postgres"), "redis_url": ("redis", "rediss")}
+
+_OTHERS = ("MARQUEE_CONFIG", "MARQUEE_TEST_SERVERS")
+"""Variables that are read elsewhere: the path of marquee.toml, and what the tests run on."""
+
+_USER_PASSWORD = re.compile(r"(://[^:@/?]*:).*@", re.DOTALL)
+_PASSWORD = re.compile(r"([?&](?:ssl)?password=)[^&#]*", re.IGNORECASE)
+
+
+class SettingsError(Exception):
+    """Names the setting, what is wrong with it and what is expected, in one line."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """`name` is set by the variable MARQUEE_NAME; database_url, redis_url and port by theirs.
+
+    Times are in seconds, sizes in bytes.
+    """
+
+    database_url: str | None = None
+    redis_url: str | None = None
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    home: str = ".marquee"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    """Where a worker serves its metrics; 0: nowhere."""
+    broker_namespace: str = "marquee"
+    database_connections: Count = 10
+    connect_seconds: Positive = 5.0
+    statement_seconds: Positive = 15.0
+    tick_seconds: Positive = 1.0
+    """How often workers look for events and feeds that nobody told them of."""
+    ready_lag_seconds: Positive = 30.0
+    """A projection further behind than this makes /health/ready fail."""
+    max_body_bytes: Count = 1_000_000
+    feed_connect_seconds: Positive = 5.0
+    feed_read_seconds: Positive = 20.0
+    feed_total_seconds: Positive = 300.0
+    feed_max_bytes: Count = 2_000_000_000
+    providers: dict[str, Provider] = {}
+
+    def database(self) -> str:
+        return _needed("DATABASE_URL", self.database_url, "postgresql://user:password@host/name")
+
+    def redis(self) -> str:
+        return _needed("REDIS_URL", self.redis_url, "redis://host:6379/0")
+
+    def shown(self) -> dict[str, Any]:
+        """Everything but the secrets."""
+        values = msgspec.to_builtins(self)
+        for name in ("database_url", "redis_url"):
+            values[name] = without_password(values[name])
+        for name, provider in self.providers.items():
+            values["providers"][name]["url"] = provider.url and public_url(provider.url)
+        return dict(values)
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return list(self.shown().items())
+
+
+def load(environment: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
+    """Read the settings; raise SettingsError for the first that is unknown or makes no sense."""
+    environment = os.environ if environment is None else environment
+    if file is None and (named := environment.get("MARQUEE_CONFIG")):
+        file = Path(named)
+        if not file.exists():
+            raise SettingsError(f"MARQUEE_CONFIG: there is no file {named!r}")
+    file = file or Path("marquee.toml")
+    fields = {field.name: field for field in msgspec.structs.fields(Settings)}
+    found: dict[str, tuple[str, Any]] = {}
+    for name, value in _file(file).items():
+        if name not in fields:
+            raise SettingsError(f"{file}: unknown setting {name!r}; known are {', '.join(fields)}")
+        found[name] = (f"{name} in {file}", value)
+    variables = {_variable(name): name for name in fields}
+    for variable, text in environment.items():
+        if variable in variables and text != "":
+            found[variables[variable]] = (variable, text)
+        elif variable.startswith("MARQUEE_") and variable not in (*variables, *_OTHERS):
+            raise SettingsError(
+                f"{variable}: unknown setting; known are {', '.join(sorted(variables))}"
+            )
+    return Settings(**{n: _value(fields[n].type, *each, n) for n, each in found.items()})
+
+
+def without_password(url: str | None) -> str | None:
+    """The URL as it may be shown, also when it is broken."""
+    if url is None:
+        return None
+    return _PASSWORD.sub(r"\1***", _USER_PASSWORD.sub(r"\1***@", url))
+
+
+def _file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+
+
+def _value(kind: Any, source: str, value: Any, name: str) -> Any:
+    if name == "providers":
+        return _providers(source, value)
+    try:
+        value = msgspec.convert(value, kind, strict=not isinstance(value, str))
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{source}: {_said(error)}") from None
+    if name in _SCHEMES and not value.startswith(tuple(f"{each}://" for each in _SCHEMES[name])):
+        raise SettingsError(f"{source}: expected a URL that begins with {_SCHEMES[name][0]}://")
+    return value
+
+
+def _providers(source: str, value: Any) -> dict[str, Provider]:
+    if isinstance(value, str):
+        try:
+            value = msgspec.json.decode(value)
+        except msgspec.DecodeError as error:
+            raise SettingsError(f"{source}: not JSON: {error}") from None
+    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
+        raise SettingsError(f"{source}: expected a table for each provider, by name")
+    providers = {}
+    for name, table in value.items():
+        where = f"{source}, provider {name!r}"
+        try:
+            provider = msgspec.convert({**table, "name": name}, Provider)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"{where}: {_said(error)}") from None
+        if not is_timezone(provider.timezone):
+            raise SettingsError(f"{where}: {provider.timezone!r} is not an IANA time zone")
+        try:
+            public_url(provider.url or "")
+        except ValueError as error:
+            raise SettingsError(f"{where}: url: {error}") from None
+        providers[name] = provider
+    return providers
+
+
+def _said(error: msgspec.ValidationError) -> str:
+    """What is wrong, with the field where it is one of several, and never with the value."""
+    what, _, where = str(error).partition(" - at `$")
+    return f"{where[1:-1]}: {what}" if where.strip(".`") else what
+
+
+def _variable(name: str) -> str:
+    return name.upper() if name in _PLAIN else f"MARQUEE_{name.upper()}"
+
+
+def _needed(variable: str, value: str | None, example: str) -> str:
+    if value is None:
+        raise SettingsError(f"{variable}: is not set; expected something like {example}")
+    return value

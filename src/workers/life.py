@@ -1,0 +1,96 @@
+"""Opens the program when a worker starts, closes it when it stops, and ticks in between."""
+
+import asyncio
+import logging
+import random
+from contextlib import AsyncExitStack
+from typing import Any
+
+import dramatiq
+from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.middleware import Middleware, MiddlewareError
+
+from bootstrap import Application, running
+from settings import Settings
+from shared.application.context import Context, new_id, running_in
+from shared.infrastructure.broker import FEEDS, FETCH_FEED, PROJECTIONS, send
+
+logger = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 30.0
+"""Seconds between two looks of a subscription that keeps failing."""
+
+
+class Life(Middleware):
+    """Must be added after AsyncIO, whose event loop everything here runs on."""
+
+    def __init__(self, settings: Settings, name: str, queues: tuple[str, ...]) -> None:
+        self._settings = settings
+        self._name = name
+        self._queues = queues
+        self._stack = AsyncExitStack()
+        self._ticks: list[asyncio.Task[None]] = []
+        self._application: Application | None = None
+
+    @property
+    def application(self) -> Application:
+        assert self._application is not None, "the worker has not started"
+        return self._application
+
+    def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        try:
+            _on_loop(self._open())
+        except Exception as error:
+            # Dramatiq logs anything else and goes on without it.
+            raise MiddlewareError(f"the worker can't start: {error}") from error
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        _on_loop(self._close())
+
+    async def _open(self) -> None:
+        self._application = await self._stack.enter_async_context(
+            running(self._settings, f"marquee-{self._name}")
+        )
+        ticks = []
+        if PROJECTIONS in self._queues:
+            ticks += [self._follow(name) for name in self.application.runner().types]
+        if FEEDS in self._queues:
+            ticks.append(self._schedule())
+        self._ticks = [asyncio.create_task(tick) for tick in ticks]
+
+    async def _close(self) -> None:
+        for tick in self._ticks:
+            tick.cancel()
+        await asyncio.gather(*self._ticks, return_exceptions=True)
+        await self._stack.aclose()
+
+    async def _follow(self, name: str) -> None:
+        """Bring one subscription up to the log whether anybody was woken or not."""
+        pause = self._settings.tick_seconds
+        while True:
+            with running_in(Context(correlation_id=new_id(), actor="tick")):
+                try:
+                    await self.application.runner().catch_up(name)
+                    pause = self._settings.tick_seconds
+                except Exception as error:
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                    logger.warning("tick failed", extra={"projection": name, "error": repr(error)})
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+
+    async def _schedule(self) -> None:
+        """Queue the feeds that are due; each is told to one worker only."""
+        while True:
+            with running_in(Context(correlation_id=new_id(), actor="schedule")):
+                try:
+                    for provider in await self.application.events.feeds().claim_due():
+                        broker = self.application.broker()
+                        await asyncio.to_thread(send, broker, FEEDS, FETCH_FEED, provider, new_id())
+                except Exception as error:
+                    logger.warning("schedule failed", extra={"error": repr(error)})
+            await asyncio.sleep(self._settings.tick_seconds * random.uniform(0.8, 1.2))
+
+
+def _on_loop(coroutine: Any) -> None:
+    thread = get_event_loop_thread()
+    assert thread is not None, "Life must be added after AsyncIO"
+    thread.run_coroutine(coroutine)

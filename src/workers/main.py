@@ -1,0 +1,49 @@
+"""A worker process: the actors, and a tick that does without them whatever no message asked for."""
+
+import logging
+import signal
+import threading
+from collections.abc import Sequence
+from types import FrameType
+
+import dramatiq
+from dramatiq.middleware import AsyncIO
+from prometheus_client import start_http_server
+
+from settings import Settings
+from shared.infrastructure.broker import QUEUES, broker
+from shared.infrastructure.logs import configure_logs
+from workers.actors import declare_actors
+from workers.life import Life
+
+logger = logging.getLogger(__name__)
+
+THREADS = 8
+"""Messages worked on at a time. The actors are asynchronous: a thread only waits for its actor."""
+
+STOP_SECONDS = 3
+
+
+def run(settings: Settings, queues: Sequence[str] = QUEUES) -> None:
+    """Work until SIGTERM or SIGINT. Raise when the database can't be reached at the start."""
+    name = "worker" if set(queues) == set(QUEUES) else f"worker-{'-'.join(queues)}"
+    configure_logs(process=name, level=settings.log_level, format=settings.log_format)
+    life = Life(settings, name, tuple(queues))
+    made = broker(settings.redis(), AsyncIO(), life, namespace=settings.broker_namespace)
+    declare_actors(made, life)
+    dramatiq.set_broker(made)
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port)
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    worker = dramatiq.Worker(made, queues=set(queues), worker_threads=THREADS, worker_timeout=100)
+    worker.start()
+    logger.info("works", extra={"queues": list(queues)})
+    stop.wait()
+    worker.stop(timeout=STOP_SECONDS * 1000)
+    made.close()

@@ -8,9 +8,13 @@ from litestar import Litestar
 
 from embedded import die_with_parent
 from settings import Settings
+from shared.infrastructure.logs import configure_logs
 
 STOP_SECONDS = 3
 """An open stream may take this long to end before its process is killed."""
+
+_LOGS = {"handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}}
+"""The server's own lines join ours; every request is logged by the application."""
 
 
 def app() -> Litestar:
@@ -23,6 +27,7 @@ def app() -> Litestar:
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
+    configure_logs(process="api", level=settings.log_level, format=settings.log_format)
     # The server's own process starts anew and reads the settings again.
     for name, value in (
         ("DATABASE_URL", settings.database()),
@@ -40,4 +45,5 @@ def serve(settings: Settings) -> None:
         workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=False,
         log_access=False,
+        log_dictconfig=_LOGS,
     ).serve()

@@ -18,7 +18,8 @@ from shared.domain.errors import Invalid
 
 Operator = Literal["eq", "ne", "lt", "lte", "gt", "gte", "in", "contains", "is_null"]
 EQUALITY: tuple[Operator, ...] = ("eq", "ne", "in")
-ORDER: tuple[Operator, ...] = ("eq", "ne", "lt", "lte", "gt", "gte", "in", "is_null")
+ORDER: tuple[Operator, ...] = ("eq", "ne", "lt", "lte", "gt", "gte", "in")
+NULLABLE_ORDER: tuple[Operator, ...] = (*ORDER, "is_null")
 
 MAX_DEPTH = 8
 MAX_COMPARISONS = 50

@@ -8,7 +8,7 @@ import msgspec
 import psycopg
 import redis
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from psycopg_pool import PoolTimeout
 
@@ -62,10 +62,10 @@ def refusals(*kinds: type[errors.DomainError]) -> dict[int, ResponseSpec]:
 def status_of(error: Exception) -> int:
     if isinstance(error, errors.DomainError):
         return next((STATUS[kind] for kind in type(error).mro() if kind in STATUS), 500)
+    if isinstance(error, RecursionError) or _left(error):
+        return 400
     if isinstance(error, HTTPException):
         return error.status_code
-    if isinstance(error, RecursionError):
-        return 400
     return 503 if isinstance(error, AWAY) else 500
 
 
@@ -107,6 +107,11 @@ def log_failure(request: Request[Any, Any, Any], error: Exception) -> None:
             extra={"path": request.url.path, "status": status, "error": repr(error)},
             exc_info=error if status == 500 else None,
         )
+
+
+def _left(error: Exception) -> bool:
+    """The caller went away before all of the body was here; the framework calls that our fault."""
+    return isinstance(error, InternalServerException) and "disconnected" in error.detail
 
 
 def _said(request: Request[Any, Any, Any], error: HTTPException) -> str:

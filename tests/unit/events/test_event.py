@@ -69,6 +69,8 @@ def test_an_event_of_our_own_is_announced_with_all_that_is_offered() -> None:
         (but(zones=(Zone("1", "", Decimal("-1"), 1),)), "not a price"),
         (but(zones=(Zone("1", "", Decimal("NaN"), 1),)), "not a price"),
         (but(zones=(Zone("1", "", Decimal("1e999999"), 1),)), "not a price"),
+        (but(zones=(Zone("1", "", Decimal("1." + "0" * 17_000), 1),)), "not a price"),
+        (but(zones=(Zone("1\x00", "", Decimal(1), 1),)), "zones: not a text"),
         (but(zones=(Zone("1", "", Decimal(1), -1),)), "number of places"),
     ],
 )
@@ -112,9 +114,10 @@ def test_an_event_is_cancelled_with_a_reason() -> None:
     assert event.pending == [cancelled]
 
 
-def test_a_cancellation_without_a_reason_is_refused() -> None:
+@pytest.mark.parametrize("reason", [" ", "a\x00b", "a" * 1_001])
+def test_a_cancellation_without_a_readable_reason_is_refused(reason: str) -> None:
     with pytest.raises(Implausible, match="reason"):
-        given(announced).cancel(" ")
+        given(announced).cancel(reason)
 
 
 def test_a_cancelled_event_changes_no_more() -> None:

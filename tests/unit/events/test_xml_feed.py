@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contexts.events.application.ports import FeedFailed, Plan
+from contexts.events.application.ports import FeedFailed, Format, Plan
 from contexts.events.domain.offer import Zone
 from contexts.events.domain.provider_run import Quarantined
 from contexts.events.infrastructure.feeds import fields
@@ -389,6 +389,6 @@ def test_a_file_in_no_known_format_is_refused(file: Path, content: bytes, reason
     ("content", "format_"),
     [(b"\xef\xbb\xbf\n<a/>", "xml"), (b' {"a": 1}', "json-ld"), (b"\n[]", "json-ld")],
 )
-def test_the_first_character_tells_the_format(file: Path, content: bytes, format_: str) -> None:
+def test_the_first_character_tells_the_format(file: Path, content: bytes, format_: Format) -> None:
     file.write_bytes(content)
     assert sniff(file) is PARSERS[format_]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.application.criteria import (
     EQUALITY,
+    NULLABLE_ORDER,
     ORDER,
     And,
     Comparison,
@@ -22,7 +23,7 @@ from shared.domain.errors import Invalid
 
 FIELDS = Fields(
     Field("title", str, (*EQUALITY, "contains"), "title", sortable=True),
-    Field("price", Decimal, ORDER, "min_price", sortable=True),
+    Field("price", Decimal, NULLABLE_ORDER, "min_price", sortable=True),
     Field("starts_at", datetime, ORDER, "starts_at"),
     Field("sold_out", bool, ("eq",), "sold_out"),
     Field("status", str, EQUALITY, "status", choices=("listed", "cancelled")),

@@ -59,7 +59,7 @@ async def reschedule_event(
     command: RescheduleEvent, events: Repository[Event], clock: Clock
 ) -> Changed:
     event = await events.get(command.event_id, expected=command.expected_version)
-    timezone = command.timezone or event.schedule.timezone
+    timezone = event.schedule.timezone if command.timezone is None else command.timezone
     event.reschedule(_schedule(command.starts_at, command.ends_at, timezone), now=clock())
     return Changed(event.id, await events.save(event))
 

@@ -34,6 +34,10 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interval: Annotated[float, msgspec.Meta(ge=1)] = 300.0
     max_shrink: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
 
+    def __repr__(self) -> str:
+        """Without the URL, which may hold a key."""
+        return f"Provider({self.name!r})"
+
 
 class Plan(msgspec.Struct, frozen=True):
     """One plan as a provider states it. Times are wall times of the provider's zone."""

@@ -10,7 +10,15 @@ import msgspec
 from contexts.events.domain.offer import SellMode, Zone
 from contexts.events.domain.provider_run import RunReport
 from shared.application.bus import Query
-from shared.application.criteria import EQUALITY, EVERYTHING, ORDER, Criteria, Field, Fields
+from shared.application.criteria import (
+    EQUALITY,
+    EVERYTHING,
+    NULLABLE_ORDER,
+    ORDER,
+    Criteria,
+    Field,
+    Fields,
+)
 from shared.application.pages import Page, PageRequest, Sort
 
 Status = Literal["listed", "delisted", "cancelled"]
@@ -62,10 +70,10 @@ EVENT_FIELDS = Fields(
     Field("ends_at", datetime, ORDER, "over_at", sortable=True),
     Field("title", str, (*EQUALITY, "contains"), "title", sortable=True),
     Field("q", str, ("contains",), "words"),
-    Field("min_price", Decimal, ORDER, "min_price", sortable=True),
-    Field("max_price", Decimal, ORDER, "max_price", sortable=True),
-    Field("available_min_price", Decimal, ORDER, "available_min_price", sortable=True),
-    Field("available_max_price", Decimal, ORDER, "available_max_price", sortable=True),
+    Field("min_price", Decimal, NULLABLE_ORDER, "min_price", sortable=True),
+    Field("max_price", Decimal, NULLABLE_ORDER, "max_price", sortable=True),
+    Field("available_min_price", Decimal, NULLABLE_ORDER, "available_min_price", sortable=True),
+    Field("available_max_price", Decimal, NULLABLE_ORDER, "available_max_price", sortable=True),
     Field("available", bool, ("eq", "ne"), "available"),
     Field("sold_out", bool, ("eq", "ne"), "sold_out"),
     Field("provider", str, (*EQUALITY, "is_null"), "provider", sortable=True),

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from contexts.events.domain.offer import Offer, Sale, Schedule, Zone, implausibility
+from contexts.events.domain.offer import Offer, Sale, Schedule, Zone, implausibility, is_text
 from shared.domain.aggregate import Aggregate, DomainEvent
 from shared.domain.errors import Invalid, Refused
 
@@ -159,8 +159,8 @@ class Event(Aggregate[EventChange]):
 
     def cancel(self, reason: str) -> None:
         self._must_be_ours_and_stand()
-        if not reason.strip():
-            raise Implausible("reason: say why, it is shown to those who hold tickets")
+        if not reason.strip() or not is_text(reason, lines=True):
+            raise Implausible("reason: say why, in a text for those who hold tickets")
         self.record(EventCancelled(reason=reason))
 
     def apply(self, event: EventChange) -> None:

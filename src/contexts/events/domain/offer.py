@@ -80,6 +80,18 @@ def _instant(wall_time: datetime, timezone: str) -> datetime:
     return wall_time.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
 
 
+def is_text(text: str, *, lines: bool = False) -> bool:
+    """Whether this can be shown, and stored, as it is; with `lines` it may have several."""
+    if lines:
+        text = text.translate({ord(space): " " for space in "\t\r\n"})
+    return len(text) <= MAX_TEXT and not _CONTROL.search(text)
+
+
+def _decimals(price: Decimal) -> int:
+    exponent = price.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
 def is_timezone(name: str) -> bool:
     """Whether the IANA database knows a zone by this name."""
     return name in _timezones()
@@ -93,6 +105,7 @@ def _timezones() -> frozenset[str]:
 
 MAX_TEXT = 1_000
 MAX_PRICE = Decimal(10) ** 9
+MAX_DECIMALS = 4
 MAX_CAPACITY = 10**9
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -102,10 +115,10 @@ def implausibility(offer: Offer) -> str | None:
 
     The bounds are generous: they keep out what no venue has ever sold and no database can hold.
     """
-    texts = {"title": offer.title, "organizer": offer.organizer or ""}
-    texts |= {f"zone {zone.zone_id}": zone.name for zone in offer.zones}
-    for field, text in texts.items():
-        if len(text) > MAX_TEXT or _CONTROL.search(text):
+    texts = [("title", offer.title), ("organizer", offer.organizer or "")]
+    texts += [("zones", text) for zone in offer.zones for text in (zone.zone_id, zone.name)]
+    for field, text in texts:
+        if not is_text(text):
             return f"{field}: not a text of at most {MAX_TEXT} printable characters"
     if not offer.title.strip():
         return "title: an event needs a name"
@@ -117,8 +130,8 @@ def implausibility(offer: Offer) -> str | None:
         return "ends_at: an event can't end before it starts"
     for zone in offer.zones:
         price = zone.price
-        if not price.is_finite() or not 0 <= price < MAX_PRICE or price != round(price, 4):
-            return f"zone {zone.zone_id}: {price} is not a price"
+        if not price.is_finite() or not 0 <= price < MAX_PRICE or _decimals(price) > MAX_DECIMALS:
+            return f"zone {zone.zone_id}: {str(price)[:40]} is not a price"
         if not 0 <= zone.capacity < MAX_CAPACITY:
             return f"zone {zone.zone_id}: {zone.capacity} is not a number of places"
     return None

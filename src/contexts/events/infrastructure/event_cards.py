@@ -1,6 +1,7 @@
 """The event cards in Redis: each event with all that is known of it, one key away."""
 
 import logging
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from contexts.events.application.showing import show
 from contexts.events.domain.event import Event, EventChange
 from shared.application.codec import Codec
 from shared.application.context import current_context
-from shared.application.event_store import EventStore, StoredEvent
+from shared.application.event_store import EventStore, Recorded
 from shared.application.pages import Page
 from shared.domain.aggregate import kinds_of
 from shared.domain.errors import NotFound
@@ -57,18 +58,21 @@ class EventCards(RedisProjection):
 
     async def get(self, query: GetEvent) -> EventShown:
         """Raise NotFound unless it is, or ever was, on offer."""
-        card = await self._cached(query.event_id) or await self._folded(query.event_id)
+        id = query.event_id
+        card = await self._cached(id) or _fold(await self._history(id))
         if card is None or not card.ever_online:
             raise NotFound(f"no event {query.event_id}")
         return card
 
     async def history(self, query: GetHistory) -> Page[HistoryEntry]:
-        stored = await self._stored(query.event_id)
-        if not stored:
+        """Raise NotFound as `get` does: what was never on offer has no public history either."""
+        history = await self._history(query.event_id)
+        card = _fold(history)
+        if card is None or not card.ever_online:
             raise NotFound(f"no event {query.event_id}")
         first = query.page.offset
-        shown = [_entry(each) for each in stored[first : first + query.page.size]]
-        return Page.of(shown, query.page, len(stored))
+        shown = [_entry(each) for each in history[first : first + query.page.size]]
+        return Page.of(shown, query.page, len(history))
 
     async def _cached(self, id: UUID) -> EventShown | None:
         try:
@@ -78,15 +82,10 @@ class EventCards(RedisProjection):
             return None
         return _decode(data) if data else None
 
-    async def _folded(self, id: UUID) -> EventShown | None:
-        card = None
-        for stored in await self._stored(id):
-            card = show(card, self._codec.recorded(stored))
-        return card
-
-    async def _stored(self, id: UUID) -> list[StoredEvent]:
+    async def _history(self, id: UUID) -> list[Recorded[EventChange]]:
         stream = f"{Event.stream}-{id}"
-        return list((await self._store.read([stream])).get(stream, ()))
+        stored = (await self._store.read([stream])).get(stream, ())
+        return [self._codec.recorded(each) for each in stored]
 
     async def _cards(self, batch: Batch, redis: Redis) -> dict[tuple[str, UUID], EventShown]:
         ids: dict[str, set[UUID]] = {}
@@ -104,16 +103,23 @@ class EventCards(RedisProjection):
         return f"{self.prefix}:{tenant}"
 
 
-def _entry(stored: StoredEvent) -> HistoryEntry:
-    data = msgspec.json.decode(stored.data)
-    del data["type"]
+def _fold(history: list[Recorded[EventChange]]) -> EventShown | None:
+    card = None
+    for recorded in history:
+        card = show(card, recorded)
+    return card
+
+
+def _entry(recorded: Recorded[EventChange]) -> HistoryEntry:
+    data = msgspec.to_builtins(recorded.event, builtin_types=(Decimal,))
+    tag = data.pop("type")
     return HistoryEntry(
-        version=stored.version,
-        position=stored.position,
-        type=stored.type,
-        recorded_at=stored.recorded_at,
+        version=recorded.version,
+        position=recorded.position,
+        type=tag,
+        recorded_at=recorded.recorded_at,
         data=data,
-        actor=stored.metadata.actor,
-        correlation_id=stored.metadata.correlation_id,
-        causation_id=stored.metadata.causation_id,
+        actor=recorded.metadata.actor,
+        correlation_id=recorded.metadata.correlation_id,
+        causation_id=recorded.metadata.causation_id,
     )

@@ -20,12 +20,13 @@ FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="Marquee" \
       org.opencontainers.image.description="An event-sourced backend for live-event catalogues" \
       org.opencontainers.image.licenses="Apache-2.0"
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/marquee marquee
+RUN useradd --uid 10001 --no-create-home --home-dir /var/lib/marquee --shell /usr/sbin/nologin marquee
 COPY --from=build /opt/marquee /opt/marquee
 ENV PATH=/opt/marquee/bin:$PATH PYTHONUNBUFFERED=1 \
     MARQUEE_HOST=0.0.0.0 PORT=8000
-USER marquee
+# It writes nowhere but under /tmp: the rest of the file system may be read-only.
 WORKDIR /var/lib/marquee
+USER 10001
 EXPOSE 8000
 # For the API; a container that runs another command brings its own check.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \

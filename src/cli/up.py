@@ -35,7 +35,7 @@ def run(settings: Settings) -> None:
             address = f"http://{settings.host}:{settings.port}"
             click.echo(f"\nMarquee is at {address}   (logs in {home / 'log'}, Ctrl-C stops)")
             click.echo(f"  try   curl '{address}/search'")
-            click.echo(f"        curl '{address}/events?q=jazz&available=true&pageSize=5'")
+            click.echo(f"        curl '{address}/events?q=quartet&available=true&pageSize=5'")
             click.echo(f"        {address}/schema for everything else\n")
             supervisor.launch(_part("sample data", home, environment, "sample", once=True))
 

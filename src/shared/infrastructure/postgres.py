@@ -43,6 +43,8 @@ def pool(
         max_size=size,
         open=False,
         timeout=connect_seconds,
+        # Pauses between attempts double up to this: a server that is back is not waited for longer.
+        reconnect_timeout=connect_seconds,
         check=AsyncConnectionPool.check_connection,
         name=name,
     )

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import redis.asyncio
-from contexts.events.infrastructure.feeds.sources import FetchLimits
 from dependency_injector import containers, providers
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -15,6 +14,7 @@ import contexts.events.infrastructure as events_infrastructure
 from contexts.events.container import EventsContainer
 from contexts.events.domain.event import EventChange
 from contexts.events.domain.provider_run import RunChange
+from contexts.events.infrastructure.feeds.sources import FetchLimits
 from settings import Settings
 from shared.application.bus import Bus
 from shared.application.codec import Codec, Upcaster

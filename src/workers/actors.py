@@ -53,8 +53,8 @@ def declare_actors(broker: dramatiq.Broker, life: Life) -> None:
                 return
             try:
                 report = await application.bus()(RunFeed(provider, UUID(run_id)))
-            except FeedBusy:
-                raise
+            except FeedBusy as busy:
+                raise dramatiq.errors.Retry(str(busy)) from busy
             except FeedFailed as failure:
                 # The run is recorded as failed; the schedule tries again when it is time.
                 logger.warning("feed failed", extra={"provider": name, "reason": str(failure)})

@@ -5,12 +5,15 @@ import logging
 import random
 from contextlib import AsyncExitStack
 from typing import Any
+from uuid import UUID
 
 import dramatiq
-from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.asyncio import EventLoopThread, get_event_loop_thread
 from dramatiq.middleware import Middleware, MiddlewareError
 
 from bootstrap import Application, running
+from contexts.events.domain.provider_run import ProviderRun
+from contexts.events.infrastructure.feed_states import CLAIM_SECONDS, Due
 from settings import Settings
 from shared.application.context import Context, new_id, running_in
 from shared.infrastructure.broker import FEEDS, FETCH_FEED, PROJECTIONS, send
@@ -41,6 +44,8 @@ class Life(Middleware):
         try:
             _on_loop(self._open())
         except Exception as error:
+            # Nobody else would stop the loop's thread, and the process would wait for it for ever.
+            _loop_thread().stop()  # type: ignore[no-untyped-call]
             # Dramatiq logs anything else and goes on without it.
             raise MiddlewareError(f"the worker can't start: {error}") from error
 
@@ -82,15 +87,46 @@ class Life(Middleware):
         while True:
             with running_in(Context(correlation_id=new_id(), actor="schedule")):
                 try:
-                    for provider in await self.application.events.feeds().claim_due():
-                        broker = self.application.broker()
-                        await asyncio.to_thread(send, broker, FEEDS, FETCH_FEED, provider, new_id())
+                    await self._queue_what_is_due()
                 except Exception as error:
                     logger.warning("schedule failed", extra={"error": repr(error)})
             await asyncio.sleep(self._settings.tick_seconds * random.uniform(0.8, 1.2))
 
+    async def _queue_what_is_due(self) -> None:
+        feeds = self.application.events.feeds()
+        told = await feeds.claim_due()
+        while told:
+            try:
+                await self._queue(told[-1])
+            except BaseException:
+                await asyncio.shield(feeds.untell([due.provider for due in told]))
+                raise
+            told.pop()
+
+    async def _queue(self, due: Due) -> None:
+        if due.lost_run_id is not None and await self._queue_again(due.lost_run_id):
+            return
+        # When the feed is told again, this message is too old to be worked on.
+        broker, age = self.application.broker(), CLAIM_SECONDS * 1000
+        args = FETCH_FEED, due.provider, new_id()
+        await asyncio.to_thread(send, broker, FEEDS, *args, max_age=age)
+
+    async def _queue_again(self, run_id: UUID) -> bool:
+        """Do once more what asking for this run led to; False when it has ended after all."""
+        stream = f"{ProviderRun.stream}-{run_id}"
+        history = (await self.application.store().read([stream])).get(stream, ())
+        if len(history) != 1:
+            return False
+        logger.warning("run was lost, queued again", extra={"run_id": str(run_id)})
+        await self.application.reactions()(self.application.codec().recorded(history[0]))
+        return True
+
 
 def _on_loop(coroutine: Any) -> None:
+    _loop_thread().run_coroutine(coroutine)
+
+
+def _loop_thread() -> EventLoopThread:
     thread = get_event_loop_thread()
     assert thread is not None, "Life must be added after AsyncIO"
-    thread.run_coroutine(coroutine)
+    return thread

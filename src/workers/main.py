@@ -36,8 +36,6 @@ def run(settings: Settings, queues: Sequence[str] = QUEUES) -> None:
     made = broker(settings.redis(), AsyncIO(), life, namespace=settings.broker_namespace)
     declare_actors(made, life)
     dramatiq.set_broker(made)
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port)
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -49,6 +47,8 @@ def run(settings: Settings, queues: Sequence[str] = QUEUES) -> None:
         made, queues=set(queues), worker_threads=THREADS, worker_timeout=IDLE_MILLISECONDS
     )
     worker.start()
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port)
     logger.info("works", extra={"queues": list(queues)})
     stop.wait()
     worker.stop(timeout=STOP_SECONDS * 1000)

@@ -32,8 +32,9 @@ class Subscription(ABC):
     handles: tuple[type[DomainEvent], ...]
     batch_size = 2_000
 
-    async def position(self, committed: int) -> int:
-        """How far this subscription has come; `committed` is what its row says."""
+    async def position(self, committed: int, *, drawn: int) -> int:
+        """How far this subscription has come; `committed` is what its row says, `drawn` the last
+        position that was ever drawn."""
         return committed
 
     @abstractmethod
@@ -76,8 +77,20 @@ class RedisProjection(Subscription):
     async def project(self, batch: Batch, redis: Redis, writes: Pipeline) -> None:
         """Read what is needed through `redis`; queue what is to be written on `writes`."""
 
-    async def position(self, committed: int) -> int:
-        return int(await self._redis.get(self._checkpoint) or 0)
+    async def position(self, committed: int, *, drawn: int) -> int:
+        position = int(await self._redis.get(self._checkpoint) or 0)
+        if position > drawn:
+            # The log was restored to an earlier state: what we hold may never have happened.
+            await self._forget()
+            return 0
+        return position
+
+    async def _forget(self) -> None:
+        """Drop all keys, the checkpoint last, so that being stopped halfway is noticed."""
+        async for key in self._redis.scan_iter(match=f"{self.prefix}*", count=1_000):
+            if key.decode() != self._checkpoint:
+                await self._redis.unlink(key)
+        await self._redis.unlink(self._checkpoint)
 
     async def take_in(self, batch: Batch, *, after: int, upto: int, connection: Connection) -> None:
         async with self._redis.pipeline(transaction=True) as writes:

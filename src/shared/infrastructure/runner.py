@@ -96,7 +96,7 @@ class Runner:
                     return await self._look(subscription, connection), 0
                 committed, failed = row
                 mark = await self._mark.advance(connection)
-                after = await subscription.position(committed)
+                after = await subscription.position(committed, drawn=self._mark.drawn)
                 log = await read_log(
                     connection,
                     after,

@@ -9,6 +9,7 @@ it has something to tell; one that found all as it was leaves no event behind.
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import aclosing
 from uuid import UUID
 
 import msgspec
@@ -146,8 +147,9 @@ class FeedRuns:
                 )
             plans = self._parsers[reading.provider.format](fetched.path)
             with Spool() as changed:
-                async for batch in batches(plans):
-                    await self._sift(reading, batch, changed)
+                async with aclosing(batches(plans)) as parsed:
+                    async for batch in parsed:
+                        await self._sift(reading, batch, changed)
                 if reading.plans == 0:
                     raise FeedFailed("the feed is well formed but holds not one plan")
                 await self._take_in(reading, changed)
@@ -165,26 +167,26 @@ class FeedRuns:
         self, reading: Reading, batch: Sequence[Plan | Quarantined], changed: Spool
     ) -> None:
         """Count what is in the batch, and keep what is not known just so already."""
-        await self._feeds.claim(reading.provider.name, reading.run_id)
+        await self._renew_claim(reading)
         plans = {}
         for item in batch:
             reading.plans += 1
             if isinstance(item, Quarantined):
                 reading.set_aside(item)
-            elif reason := implausibility(offer_of(item, reading.provider.timezone)):
-                reading.set_aside(Quarantined(reason, item.base_id, item.plan_id))
             else:
                 plans[reading.see(item.base_id, item.plan_id)] = item
-        known = await self._events.fingerprints(plans)
+        known, timezone = await self._events.fingerprints(plans), reading.provider.timezone
         for id, plan in plans.items():
-            if known.get(id) == fingerprint(plan, reading.provider.timezone):
+            if known.get(id) == fingerprint(plan, timezone):
                 reading.unchanged += 1
+            elif reason := implausibility(offer_of(plan, timezone)):
+                reading.set_aside(Quarantined(reason, plan.base_id, plan.plan_id))
             else:
                 changed.add(plan)
 
     async def _take_in(self, reading: Reading, changed: Spool) -> None:
         for plans in changed.batches(BATCH):
-            await self._feeds.claim(reading.provider.name, reading.run_id)
+            await self._renew_claim(reading)
             done = await self._bus(
                 TakeInPlans(reading.provider.name, reading.provider.timezone, plans)
             )
@@ -205,6 +207,10 @@ class FeedRuns:
             count = await self._bus(DelistEvents(ids, reading.run_id))
             reading.delisted += count
             reading.events += count
+
+    async def _renew_claim(self, reading: Reading) -> None:
+        if not await self._feeds.claim(reading.provider.name, reading.run_id):
+            raise FeedFailed("the run took so long that another one has begun")
 
     async def _record(self, reading: Reading, outcome: Outcome) -> None:
         """Record the run if it was asked for, or if it has anything to tell."""

@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import struct
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
 from typing import IO
@@ -107,7 +108,13 @@ class Spool:
 
 async def batches(
     plans: Iterator[Plan | Quarantined],
-) -> AsyncIterator[Sequence[Plan | Quarantined]]:
-    """Parse in a thread, so that others of this process go on meanwhile."""
-    while batch := await asyncio.to_thread(lambda: list(islice(plans, BATCH))):
-        yield batch
+) -> AsyncGenerator[Sequence[Plan | Quarantined]]:
+    """Parse beside the event loop, so that others of this process go on meanwhile.
+
+    Always in the same thread, which parses nothing else: what a libxml2 parser makes belongs to the
+    thread it was begun in, and two threads in it at once crash the process.
+    """
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser") as thread:
+        while batch := await loop.run_in_executor(thread, lambda: list(islice(plans, BATCH))):
+            yield batch

@@ -1,8 +1,9 @@
 """What is remembered of each feed between two runs, and when it is due again."""
 
 import random
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,6 +21,26 @@ MAX_BACKOFF = 3600.0
 
 CLAIM_SECONDS = 600
 """A run renews its claim; one that died gives the feed free after this long."""
+
+LOST_AFTER = 120.0
+"""Seconds after which a run that was asked for, of a feed that nobody reads, counts as lost."""
+
+_LOST = """(
+    select r.id from (
+        select id, status, requested_at, position from events.provider_runs
+        where tenant = f.tenant and provider = f.provider order by position desc limit 50
+    ) r
+    where r.status = 'requested' and r.requested_at < clock_timestamp() - %(lost_after)s
+    order by r.position limit 1
+)"""
+"""The oldest lost run among the last of the feed `f`; it is looked for at every tick."""
+
+
+class Due(NamedTuple):
+    """A feed to be read now, by a new run or by one that was asked for and got lost."""
+
+    provider: str
+    lost_run_id: UUID | None
 
 
 class FeedStates:
@@ -68,8 +89,12 @@ class FeedStates:
                 ),
             )
 
-    async def claim_due(self) -> list[str]:
-        """The providers whose feed is due now, each told to one caller only."""
+    async def claim_due(self) -> list[Due]:
+        """The feeds to be read now, each told to one caller only.
+
+        Those are the ones whose time has come, and the ones that have a lost run. A feed that was
+        told and not read is told again after CLAIM_SECONDS; meanwhile any run may claim it.
+        """
         scheduled = [p.name for p in self._providers.values() if p.url is not None]
         async with self._pool.connection() as connection:
             await connection.execute(
@@ -77,22 +102,38 @@ class FeedStates:
                 " on conflict do nothing",
                 (DEFAULT_TENANT, scheduled),
             )
-            # Should the run never begin, the feed is due again after the length of a claim.
             cursor = await connection.execute(
-                "update events.feeds set due_at = clock_timestamp() + %s"
-                " where tenant = %s and provider = any(%s) and due_at <= clock_timestamp()"
+                "update events.feeds f"  # noqa: S608 (a constant)
+                " set run_id = null, claimed_until = clock_timestamp() + %(claim)s"
+                " where tenant = %(tenant)s and provider = any(%(scheduled)s)"
                 " and (claimed_until is null or claimed_until < clock_timestamp())"
-                " returning provider",
-                (timedelta(seconds=CLAIM_SECONDS), DEFAULT_TENANT, scheduled),
+                f" and (due_at <= clock_timestamp() or {_LOST} is not null)"
+                f" returning provider, {_LOST}",
+                {
+                    "claim": timedelta(seconds=CLAIM_SECONDS),
+                    "tenant": DEFAULT_TENANT,
+                    "scheduled": scheduled,
+                    "lost_after": timedelta(seconds=LOST_AFTER),
+                },
             )
-            return [row[0] for row in await cursor.fetchall()]
+            return [Due(*row) for row in await cursor.fetchall()]
+
+    async def untell(self, providers: Sequence[str]) -> None:
+        """Take back that these were told: they are to be told again at once."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "update events.feeds set claimed_until = null"
+                " where tenant = %s and provider = any(%s) and run_id is null",
+                (DEFAULT_TENANT, list(providers)),
+            )
 
     async def list_providers(self, query: ListProviders) -> list[ProviderListed]:
         """Those that are set up, and those that were ever read."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
-                "select provider, outcome::text, checked_at, due_at, run_id from events.feeds"
-                " where tenant = %s",
+                "select provider, outcome::text, checked_at, due_at,"
+                " case when claimed_until > clock_timestamp() then run_id end"
+                " from events.feeds where tenant = %s",
                 (current_context().tenant,),
             )
             rows = {row[0]: row[1:] for row in await cursor.fetchall()}
@@ -105,13 +146,14 @@ class FeedStates:
 def pause(provider: Provider, outcome: Outcome) -> float:
     """Seconds until a feed is due again: the interval, or longer the more often it has failed.
 
-    A tenth of jitter keeps the feeds of many providers from falling together; what a provider
-    asked for with Retry-After is kept, up to MAX_BACKOFF.
+    A tenth of jitter keeps the feeds of many providers from falling together. What a provider asked
+    for with Retry-After is the least, up to MAX_BACKOFF.
     """
     longest = max(MAX_BACKOFF, provider.interval)
     seconds = provider.interval * 2 ** min(max(outcome.failures - 1, 0), 16)
-    seconds = min(max(seconds, outcome.retry_after or 0.0), longest)
-    return float(seconds * random.uniform(0.9, 1.1))
+    seconds = min(seconds, longest) * random.uniform(0.9, 1.1)
+    asked = min(outcome.retry_after or 0.0, longest) * random.uniform(1.0, 1.1)
+    return float(max(seconds, asked))
 
 
 def _listed(provider: Provider, row: tuple[Any, ...] | None) -> ProviderListed:

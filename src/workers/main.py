@@ -11,7 +11,7 @@ from dramatiq.middleware import AsyncIO
 from prometheus_client import start_http_server
 
 from settings import Settings
-from shared.infrastructure.broker import QUEUES, broker
+from shared.infrastructure.broker import FEEDS, PROJECTIONS, QUEUES, broker
 from shared.infrastructure.logs import configure_logs
 from workers.actors import declare_actors
 from workers.life import Life
@@ -23,9 +23,9 @@ THREADS = 8
 
 STOP_SECONDS = 3
 
-IDLE_MILLISECONDS = 30
-"""An idle worker looks into its queues this often at least; it is most of the time that passes
-between a command and the read model, and costs next to nothing."""
+IDLE_MILLISECONDS = {PROJECTIONS: 30, FEEDS: 500}
+"""An idle worker looks into its queues this often at least. For projections it is most of the time
+that passes between a command and the read model; a feed can wait."""
 
 
 def run(settings: Settings, queues: Sequence[str] = QUEUES) -> None:
@@ -44,7 +44,10 @@ def run(settings: Settings, queues: Sequence[str] = QUEUES) -> None:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     worker = dramatiq.Worker(
-        made, queues=set(queues), worker_threads=THREADS, worker_timeout=IDLE_MILLISECONDS
+        made,
+        queues=set(queues),
+        worker_threads=THREADS,
+        worker_timeout=min(IDLE_MILLISECONDS[queue] for queue in queues),
     )
     worker.start()
     if settings.metrics_port:

@@ -4,8 +4,7 @@ import asyncio
 import gzip
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -15,8 +14,7 @@ import pytest
 from contexts.events.application.ports import FeedFailed, Fetched, Validators
 from contexts.events.infrastructure.feeds.formats import sniff
 from contexts.events.infrastructure.feeds.sources import FeedSources, FetchLimits
-
-Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+from misbehaving import Answer, drip, ok, provider, says
 
 BODY = (
     b'<planList><base_plan base_plan_id="1" title="Lamps" sell_mode="online">'
@@ -24,48 +22,6 @@ BODY = (
 )
 NOTHING = Validators()
 LIMITS = FetchLimits(connect_seconds=5, read_seconds=5, total_seconds=10, max_bytes=100_000)
-
-
-class Provider:
-    """Answers each connection with the next of its answers, and keeps what it was asked."""
-
-    def __init__(self, url: str, answers: list[Answer]) -> None:
-        self.url = url
-        self.asked: list[bytes] = []
-        self._answers = iter(answers)
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            self.asked.append(await reader.readuntil(b"\r\n\r\n"))
-            await next(self._answers)(writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def provider(*answers: Answer) -> AsyncIterator[Provider]:
-    provider = Provider("", list(answers))
-    server = await asyncio.start_server(provider, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
-    provider.url = f"http://{host}:{port}"
-    try:
-        yield provider
-    finally:
-        server.close()
-
-
-def says(head: str, body: bytes = b"") -> Answer:
-    async def answer(writer: asyncio.StreamWriter) -> None:
-        writer.write(f"HTTP/1.1 {head}\r\n".encode() + b"Connection: close\r\n\r\n" + body)
-        await writer.drain()
-
-    return answer
-
-
-def ok(body: bytes, *headers: str) -> Answer:
-    return says("\r\n".join(["200 OK", f"Content-Length: {len(body)}", *headers]), body)
 
 
 @pytest.fixture(autouse=True)
@@ -186,13 +142,6 @@ async def test_a_provider_that_hangs_is_given_up() -> None:
 
 
 async def test_a_provider_that_drips_is_given_up_at_the_deadline() -> None:
-    async def drip(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-        while True:
-            writer.write(b" ")
-            await writer.drain()
-            await asyncio.sleep(0.01)  # The fault itself, nothing waits for it.
-
     async with provider(drip) as server:
         hasty = FetchLimits(read_seconds=5, total_seconds=0.2)
         reason = "the feed did not arrive whole within 0.2 s"
@@ -329,6 +278,7 @@ async def test_secrets_of_the_url_stay_out_of_messages_and_logs(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="httpx2")  # It is made quiet where the API was started.
     async with provider(says("503 Sorry"), says("what?")) as server:
         url = server.url.replace("//", "//ann:secret@") + "/feed?key=secret"
         messages = [str(await failure(url)) for _ in range(2)]

@@ -1,14 +1,18 @@
 """`marquee ingest`: the same road as a scheduled run, with somebody watching."""
 
 import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 import click
 import msgspec
 from rich.console import Console
+from rich.status import Status
 
 from bootstrap import Application
-from contexts.events.application.feed_runs import RunFeed
+from contexts.events.application.feed_runs import FeedRuns, RunFeed
 from contexts.events.application.ports import Provider, public_url
 from contexts.events.application.queries import ListEvents
 from contexts.events.domain.offer import is_timezone
@@ -40,7 +44,7 @@ async def run(
                 f"{timezone!r} is not an IANA time zone", param_hint="timezone"
             )
         known = msgspec.structs.replace(known, timezone=timezone)
-    with console.status(f"reading {public_url(source)}"):
+    with console.status(f"reading {public_url(source)}") as status, _shown_on(status):
         report = await application.bus()(RunFeed(known, source=source))
     _print(console, provider, report)
     with console.status("waiting for the read models"):
@@ -80,6 +84,32 @@ async def _caught_up(application: Application) -> None:
                 f"{PATIENCE:g} s: are workers running? See `marquee projections`"
             )
         await asyncio.sleep(0.05)
+
+
+class _Progress(logging.Handler):
+    def __init__(self, status: Status) -> None:
+        super().__init__()
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = vars(record)
+        self._status.update(f"{said['plans']:,} plans read, {said['events']:,} events appended")
+
+
+@contextmanager
+def _shown_on(status: Status) -> Iterator[None]:
+    """Show what the run tells of its progress."""
+    logger, handler = logging.getLogger(FeedRuns.__module__), _Progress(status)
+    handler.addFilter(lambda record: hasattr(record, "plans"))
+    level, logger.propagate = logger.level, False
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = True
 
 
 def _print(console: Console, provider: str, report: RunReport) -> None:

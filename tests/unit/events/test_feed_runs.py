@@ -247,6 +247,14 @@ async def test_a_feed_that_breaks_changes_nothing_and_the_run_says_why(
     assert world.feeds.outcomes["acme"].failures == 1
 
 
+async def test_a_source_named_by_hand_does_not_count_against_the_feed(world: World) -> None:
+    world.feed.answer = FeedFailed("no such file")
+    with pytest.raises(FeedFailed):
+        await world.feed_runs.run(RunFeed(ACME, source="typo.xml"))
+    assert world.types() == ["run_failed"]
+    assert world.feeds.outcomes["acme"].failures == 0
+
+
 async def test_the_first_run_after_a_failed_one_is_recorded(world: World) -> None:
     await world.run(plan("1"))
     with pytest.raises(FeedFailed):

@@ -183,6 +183,7 @@ class FeedRuns:
                 reading.set_aside(Quarantined(reason, plan.base_id, plan.plan_id))
             else:
                 changed.add(plan)
+        _tell_progress(reading)
 
     async def _take_in(self, reading: Reading, changed: Spool) -> None:
         for plans in changed.batches(BATCH):
@@ -194,6 +195,7 @@ class FeedRuns:
             reading.changed += done.changed
             reading.unchanged += len(plans) - done.announced - done.changed
             reading.events += done.events
+            _tell_progress(reading)
 
     async def _delist(self, reading: Reading) -> None:
         listed = await self._listed(reading.provider.name)
@@ -231,6 +233,8 @@ class FeedRuns:
 
     async def _fail(self, reading: Reading, failure: FeedFailed) -> None:
         last = reading.last or Outcome(state="failed", run_id=reading.run_id)
+        # A source that somebody named by hand tells nothing of the feed's own.
+        own = reading.source == reading.provider.url
         run = await self._run(reading.run_id)
         if not run.ended:
             run.fail(reading.provider.name, str(failure), reading.report(self._clock()))
@@ -241,7 +245,7 @@ class FeedRuns:
                 last,
                 state="failed",
                 run_id=reading.run_id,
-                failures=last.failures + 1,
+                failures=last.failures + 1 if own else last.failures,
                 retry_after=failure.retry_after,
             ),
         )
@@ -249,3 +253,8 @@ class FeedRuns:
     async def _run(self, run_id: UUID) -> ProviderRun:
         found = await self._runs.get_many([run_id])
         return found.get(run_id) or ProviderRun(run_id)
+
+
+def _tell_progress(reading: Reading) -> None:
+    """For whoever watches, such as the command line."""
+    logger.debug("progress", extra={"plans": reading.plans, "events": reading.events})

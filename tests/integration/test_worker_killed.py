@@ -55,6 +55,9 @@ KILLS = 40
 EVENTS = 5_000
 """So many at least: kills, and events that are appended meanwhile."""
 
+PATIENCE = 180
+"""Seconds that all the kills together may take; on an idle machine it is a tenth of that."""
+
 READ_MODELS = ("events.catalogue", "events.cards", "events.provider_runs")
 TALLIES = ("test.tally", "test.redis_tally")
 FOLLOWING = {*READ_MODELS, *TALLIES, "reactions"}
@@ -119,9 +122,11 @@ async def test_workers_killed_in_the_middle_of_batches_lose_and_double_nothing(
     async with _workers(settings, tmp_path) as workers:
         async with _writing(application) as requested:
             kills = 0
-            while kills < KILLS or await _last_position(application) < EVENTS:
-                await workers.kill_one_in_a_batch(written=kills % 2 == 1)
-                kills += 1
+            async with asyncio.timeout(PATIENCE):
+                while kills < KILLS or await _last_position(application) < EVENTS:
+                    await workers.kill_one_in_a_batch(written=kills % 2 == 1)
+                    kills += 1
+                    assert await _errors(application) == []
         await _all_at_the_end(application)
 
     in_the_log = await _pairs(
@@ -163,10 +168,9 @@ class Workers:
         `written`: when the data, or the checkpoint too, have been written and not committed.
         """
         name = random.choice(list(self._pids))
-        async with asyncio.timeout(60):
-            while not await self._stops_in_a_batch(name, written=written):
-                os.kill(self._pids[name], signal.SIGCONT)
-                await asyncio.sleep(random.uniform(0.001, 0.02))
+        while not await self._stops_in_a_batch(name, written=written):
+            os.kill(self._pids[name], signal.SIGCONT)
+            await asyncio.sleep(random.uniform(0.001, 0.02))
         os.kill(self._pids.pop(name), signal.SIGKILL)
         await self.start_one()
 
@@ -348,15 +352,26 @@ def _zones(chance: random.Random) -> tuple[Zone, ...]:
 
 async def _all_at_the_end(application: Application) -> None:
     """Wait until everything that follows the log has come to its end, without an error."""
-    async with asyncio.timeout(60), application.pool().connection() as connection:
+    last = await _last_position(application)
+    async with asyncio.timeout(60):
         while True:
-            cursor = await connection.execute(
-                "select projection from event_store.checkpoints where error is null"
-                " and position = (select last_value from event_store.position)"
-            )
-            if {name for (name,) in await cursor.fetchall()} == FOLLOWING:
+            assert await _errors(application) == []
+            if await _checkpoints(application) == dict.fromkeys(FOLLOWING, last):
                 return
             await asyncio.sleep(0.05)
+
+
+async def _checkpoints(application: Application) -> dict[str, int]:
+    return await _pairs(application, "select projection, position from event_store.checkpoints")
+
+
+async def _errors(application: Application) -> list[str]:
+    async with application.pool().connection() as connection:
+        cursor = await connection.execute(
+            "select projection || ': ' || error from event_store.checkpoints"
+            " where error is not null"
+        )
+        return [error for (error,) in await cursor.fetchall()]
 
 
 async def _last_position(application: Application) -> int:

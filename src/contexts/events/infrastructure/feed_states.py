@@ -26,14 +26,12 @@ LOST_AFTER = 120.0
 """Seconds after which a run that was asked for, of a feed that nobody reads, counts as lost."""
 
 _LOST = """(
-    select r.id from (
-        select id, status, requested_at, position from events.provider_runs
-        where tenant = f.tenant and provider = f.provider order by position desc limit 50
-    ) r
-    where r.status = 'requested' and r.requested_at < clock_timestamp() - %(lost_after)s
+    select r.id from events.provider_runs r
+    where r.tenant = f.tenant and r.provider = f.provider and r.status = 'requested'
+      and r.requested_at < clock_timestamp() - %(lost_after)s
     order by r.position limit 1
 )"""
-"""The oldest lost run among the last of the feed `f`; it is looked for at every tick."""
+"""The oldest lost run of the feed `f`."""
 
 
 class Due(NamedTuple):

@@ -54,6 +54,8 @@ create table events.provider_runs (
     primary key (tenant, id)
 );
 create index provider_runs_by_provider on events.provider_runs (tenant, provider, position desc);
+create index provider_runs_requested on events.provider_runs (tenant, provider, position)
+    where status = 'requested';
 
 -- Not derived from the log: how the last look at each feed went, and when the next is due.
 create table events.feeds (

@@ -433,6 +433,19 @@ async def test_an_emptied_redis_is_filled_again_in_batches(
     assert await redis_tally.counts() == {"a": 3, "b": 2, "c": 2}
 
 
+async def test_a_log_that_was_restored_to_an_earlier_state_is_followed_anew(
+    application: Application, redis_tally: RedisTally
+) -> None:
+    """Redis went on while PostgreSQL came back from a dump: what it holds may never have been."""
+    until = await _append(application, "a")
+    redis = application.redis()
+    await redis.set(f"{redis_tally.prefix}:checkpoint", until + 10)
+    await redis.set(f"{redis_tally.prefix}:never", "happened")
+    assert await _runner(application, redis_tally).catch_up(redis_tally.name) == until
+    assert await redis_tally.counts() == {"a": 1}
+    assert not await redis.exists(f"{redis_tally.prefix}:never")
+
+
 async def test_two_logs_in_one_redis_do_not_mix(
     application: Application, settings: Settings, empty_database: str
 ) -> None:

@@ -8,8 +8,10 @@ the old one an upcaster. For a retired tag only the decoding is promised.
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from bootstrap import KINDS, UPCASTERS
@@ -117,3 +119,16 @@ def test_what_is_meant_is_stored_byte_for_byte_as_it_always_was(tag: str) -> Non
 
 def _stored(tag: str) -> bytes:
     return (GOLDEN / f"{tag}.json").read_bytes().removesuffix(b"\n")
+
+
+@pytest.mark.parametrize("tag", MEANT)
+def test_what_a_newer_version_added_is_passed_over_however_deep(tag: str) -> None:
+    """While versions change over, an older one reads what a newer one wrote."""
+
+    def added(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {**{name: added(each) for name, each in value.items()}, "added_later": 1}
+        return [added(each) for each in value] if isinstance(value, list) else value
+
+    data = msgspec.json.decode((GOLDEN / f"{tag}.json").read_bytes())
+    assert CODEC.decode(tag, msgspec.json.encode(added(data))) == MEANT[tag]

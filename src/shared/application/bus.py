@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast, dataclass_transform
 
 import msgspec
 
-from shared.application.context import caused_by, new_id
+from shared.application.context import caused_by, current_context, new_id
 from shared.application.event_store import VersionConflict
 from shared.domain.errors import DomainError
 
@@ -53,9 +53,13 @@ class Bus:
 
 
 async def _decide(handler: Handler, command: Command[Any]) -> Any:
-    """Run a command under an id of its own; decide again when another writer was first."""
+    """Run a command; decide again when another writer was first.
+
+    What it records was caused by whatever the command was: an event that called for it, or another
+    command. One that came from outside is the beginning, and gets an id of its own.
+    """
     name, started = type(command).__name__, perf_counter()
-    with caused_by(new_id()):
+    with caused_by(current_context().causation_id or new_id()):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 result = await handler(command)

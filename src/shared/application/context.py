@@ -14,8 +14,8 @@ DEFAULT_TENANT = "default"
 class Context(msgspec.Struct, frozen=True):
     """What every event remembers of the request that led to it.
 
-    `correlation_id` names the whole conversation that began outside; `causation_id` the message
-    that came directly before: a command's own id, or `stream@version` of the event reacted to.
+    `correlation_id` names the whole conversation that began outside; `causation_id` what came
+    directly before: `stream@version` of the event reacted to, else the id of the first command.
     `traceparent` is that of W3C Trace Context.
     """
 

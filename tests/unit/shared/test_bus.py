@@ -58,17 +58,24 @@ async def test_a_version_that_the_caller_named_is_not_decided_again() -> None:
     assert tries == 1
 
 
-async def test_a_command_has_an_id_of_its_own_in_the_conversation_it_belongs_to() -> None:
+async def test_a_command_from_outside_gets_an_id_and_one_that_was_caused_keeps_its_cause() -> None:
     seen: list[Context] = []
 
     async def count(command: Count) -> int:
         seen.append(current_context())
+        if command.up_to > 1:
+            await bus(Count(command.up_to - 1))
         return 0
 
     bus = Bus()
     bus.serve({Count: count})
-    with running_in(Context(correlation_id="c", causation_id="b")):
+    with running_in(Context(correlation_id="c")):
+        await bus(Count(2))
         await bus(Count(1))
+    first, nested, second = seen
+    assert [context.correlation_id for context in seen] == ["c", "c", "c"]
+    assert first.causation_id == nested.causation_id is not None
+    assert second.causation_id not in (None, first.causation_id)
+    with running_in(Context(correlation_id="c", causation_id="event-1@3")):
         await bus(Count(1))
-    assert [context.correlation_id for context in seen] == ["c", "c"]
-    assert len({seen[0].causation_id, seen[1].causation_id, "b"}) == 3
+    assert seen[-1].causation_id == "event-1@3"

@@ -1,5 +1,6 @@
 """What may be asked of our own events; each command stands right above what is done for it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +21,10 @@ class Changed(msgspec.Struct, frozen=True):
     version: int
 
 
+class AskedZone(Zone, frozen=True, forbid_unknown_fields=True):
+    """A zone as a caller states it: what we are asked is read strictly, what we remember is not."""
+
+
 class AnnounceEvent(Command[Changed], frozen=True):
     """Times are wall times in `timezone` (IANA). Without zones nothing is sold yet."""
 
@@ -27,7 +32,7 @@ class AnnounceEvent(Command[Changed], frozen=True):
     starts_at: datetime
     timezone: str
     ends_at: datetime | None = None
-    zones: tuple[Zone, ...] = ()
+    zones: tuple[AskedZone, ...] = ()
     organizer: str | None = None
 
 
@@ -37,7 +42,7 @@ async def announce_event(
     offer = Offer(
         title=command.title.strip(),
         schedule=_schedule(command.starts_at, command.ends_at, command.timezone),
-        zones=command.zones,
+        zones=_plain(command.zones),
         sale=Sale(mode="online"),
         organizer=command.organizer,
     )
@@ -68,13 +73,13 @@ class ChangePrices(Command[Changed], frozen=True):
     """`zones` are all zones there are from now on."""
 
     event_id: UUID
-    zones: tuple[Zone, ...]
+    zones: tuple[AskedZone, ...]
     expected_version: int | None = None
 
 
 async def change_prices(command: ChangePrices, events: Repository[Event]) -> Changed:
     event = await events.get(command.event_id, expected=command.expected_version)
-    event.change_prices(command.zones)
+    event.change_prices(_plain(command.zones))
     return Changed(event.id, await events.save(event))
 
 
@@ -88,6 +93,11 @@ async def cancel_event(command: CancelEvent, events: Repository[Event]) -> Chang
     event = await events.get(command.event_id, expected=command.expected_version)
     event.cancel(command.reason)
     return Changed(event.id, await events.save(event))
+
+
+def _plain(zones: Iterable[Zone]) -> tuple[Zone, ...]:
+    """As they are remembered, so that the same zones are equal."""
+    return tuple(Zone(*msgspec.structs.astuple(zone)) for zone in zones)
 
 
 def _schedule(starts_at: datetime, ends_at: datetime | None, timezone: str) -> Schedule:

@@ -13,7 +13,7 @@ import msgspec
 SellMode = Literal["online", "offline"]
 
 
-class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Schedule(msgspec.Struct, frozen=True):
     """When an event takes place, as its venue's clock shows it.
 
     `starts_at` and `ends_at` are wall times without an offset; `timezone` is an IANA name.
@@ -33,7 +33,7 @@ class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return None if self.ends_at is None else _instant(self.ends_at, self.timezone)
 
 
-class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Zone(msgspec.Struct, frozen=True):
     """A part of the venue with one price. `zone_id` may repeat inside one event.
 
     `capacity` is the number of places still on sale; 0 means sold out.
@@ -46,7 +46,7 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     numbered: bool = False
 
 
-class Sale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Sale(msgspec.Struct, frozen=True):
     """How and when tickets are sold. The window is in wall time; None where it is not known."""
 
     mode: SellMode

@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from contexts.events.application.commands import (
     AnnounceEvent,
+    AskedZone,
     CancelEvent,
     Changed,
     ChangePrices,
@@ -25,7 +26,6 @@ from contexts.events.application.queries import (
     HistoryEntry,
     ListEvents,
 )
-from contexts.events.domain.offer import Zone
 from shared.application.bus import Bus
 from shared.application.criteria import Comparison, Criteria, all_of
 from shared.application.pages import Page
@@ -63,7 +63,7 @@ class Rescheduling(msgspec.Struct, forbid_unknown_fields=True):
 class Prices(msgspec.Struct, forbid_unknown_fields=True):
     """All zones there are from now on."""
 
-    zones: tuple[Zone, ...]
+    zones: tuple[AskedZone, ...]
 
 
 class Cancellation(msgspec.Struct, forbid_unknown_fields=True):

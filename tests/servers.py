@@ -1,8 +1,10 @@
 """What the integration tests run on: containers where a Docker engine answers, else embedded."""
 
+import gc
 import os
+import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -36,19 +38,30 @@ def choose() -> Choice:
     if asked:
         raise ValueError("MARQUEE_TEST_SERVERS is neither 'containers' nor 'embedded'")
     try:
-        client = docker.from_env(timeout=5)
-        client.ping()
+        with closing(docker.from_env(timeout=5)) as client:
+            client.ping()
+            for image in (POSTGRES_IMAGE, REDIS_IMAGE):
+                if (why := _missing(client, image)) is not None:
+                    return Choice("embedded", why)
     except DockerException:
         return Choice("embedded", "no Docker engine answers")
-    for image in (POSTGRES_IMAGE, REDIS_IMAGE):
-        try:
-            client.images.get(image)
-        except ImageNotFound:
-            try:
-                client.images.pull(image)
-            except DockerException:
-                return Choice("embedded", f"a Docker engine answers, but can't get {image}")
+    finally:
+        # The client leaves a socket open when it may not connect; some test would be blamed for it.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
     return Choice("containers", f"{POSTGRES_IMAGE} and {REDIS_IMAGE}")
+
+
+def _missing(client: docker.DockerClient, image: str) -> str | None:
+    try:
+        client.images.get(image)
+    except ImageNotFound:
+        try:
+            client.images.pull(image)
+        except DockerException:
+            return f"a Docker engine answers, but can't get {image}"
+    return None
 
 
 @contextmanager

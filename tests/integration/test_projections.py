@@ -180,6 +180,23 @@ async def test_the_error_is_shown_until_its_cause_is_gone(
     assert await _counts(application) == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    ("fault", "noted"),
+    [
+        (psycopg.errors.QueryCanceled("too long"), "QueryCanceled: too long"),
+        (psycopg.errors.DeadlockDetected("gave way"), None),
+    ],
+)
+async def test_a_batch_that_takes_too_long_is_shown_and_a_passing_fault_is_not(
+    application: Application, tally: Tally, fault: Exception, noted: str | None
+) -> None:
+    await _append(application, "a")
+    tally.course.fault = fault
+    with pytest.raises(type(fault)):
+        await _runner(application, tally).catch_up(tally.name)
+    assert (await _shown(application, tally)).error == noted
+
+
 async def test_the_error_goes_away_even_when_the_position_stays(
     application: Application, redis_tally: RedisTally
 ) -> None:

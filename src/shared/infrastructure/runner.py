@@ -7,7 +7,7 @@ from time import perf_counter
 
 import msgspec
 import redis
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import LockNotAvailable, QueryCanceled
 
 from shared.application.codec import Codec
 from shared.infrastructure.high_water_mark import HighWaterMark, store_mark
@@ -66,6 +66,10 @@ class Runner:
         started = perf_counter()
         try:
             step, count = await self._take_in_a_batch(subscription)
+        except QueryCanceled as error:
+            # It may pass; but a batch that always takes longer than a statement may has to be seen.
+            await self._note(subscription, error)
+            raise
         except PASSING:
             raise
         except Exception as error:

@@ -2,6 +2,7 @@
 
 import os
 
+import psycopg
 from granian import Granian
 from granian.constants import Interfaces, Loops
 from litestar import Litestar
@@ -26,7 +27,11 @@ def app() -> Litestar:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT. Raise when the database can't be reached at the start."""
+    # The server's own process could say so in a traceback only.
+    psycopg.connect(
+        settings.database(), connect_timeout=max(2, round(settings.connect_seconds))
+    ).close()
     configure_logs(process="api", level=settings.log_level, format=settings.log_format)
     # The server's own process starts anew and reads the settings again.
     for name, value in (

@@ -647,6 +647,17 @@ async def test_whoever_holds_the_mark_is_named(application: Application, databas
     assert (following.held_by, following.high_water_mark) == ([], 3)
 
 
+async def test_the_mark_is_known_to_a_process_that_has_only_just_begun_to_look(
+    application: Application, settings: Settings, database: str
+) -> None:
+    await application.bus()(ANNOUNCE)
+    await application.runner().catch_up("events.catalogue")
+    async with await psycopg.AsyncConnection.connect(database) as slow:
+        await _append_slowly(slow, "slow")
+        async with running(settings, "marquee-later") as later:
+            assert (await _list(later)).high_water_mark == 1
+
+
 def _runner(application: Application, *subscriptions: Subscription) -> Runner:
     """One that has seen nothing of the log yet, as if of another process."""
     return Runner(application.pool(), HighWaterMark(), CODEC, subscriptions)

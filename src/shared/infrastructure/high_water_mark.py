@@ -65,3 +65,11 @@ async def store_mark(connection: AsyncConnection[Any], mark: int) -> None:
         " where position < %s",
         (mark, mark),
     )
+
+
+async def stored_mark(connection: AsyncConnection[Any]) -> int:
+    """How far the log may be read by those that can't see who is inside the fence."""
+    cursor = await connection.execute("select position from event_store.high_water_mark")
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])

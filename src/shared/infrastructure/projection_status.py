@@ -9,7 +9,7 @@ from shared.application.projections import (
     ListProjections,
     ProjectionListed,
 )
-from shared.infrastructure.high_water_mark import HighWaterMark
+from shared.infrastructure.high_water_mark import HighWaterMark, stored_mark
 from shared.infrastructure.postgres import Pool
 from shared.infrastructure.runner import Runner
 
@@ -42,7 +42,8 @@ class ProjectionStatus:
             {"name": name, "types": types} for name, types in self._runner.types.items()
         ]
         async with self._pool.connection() as connection:
-            mark = await self._mark.advance(connection)
+            # A process that has only just begun to look knows less than those that follow.
+            mark = max(await self._mark.advance(connection), await stored_mark(connection))
             async with connection.cursor(row_factory=class_row(FenceHolder)) as holders:
                 await holders.execute(
                     "select pid, application_name, state, query, seconds"

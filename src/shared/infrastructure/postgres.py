@@ -10,15 +10,9 @@ from sqlalchemy.sql import ClauseElement
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 
-UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
-"""What is raised when the server is away, restarting or out of connections."""
-
-TRANSIENT = (
-    *UNREACHABLE,
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.SerializationFailure,
-)
-"""What may well succeed when it is tried again."""
+TRANSIENT = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+"""What may well succeed when it is tried again: the server is away, restarting or out of
+connections, or had one of two transactions give way to the other."""
 
 _DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
 

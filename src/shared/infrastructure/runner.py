@@ -7,7 +7,7 @@ from time import perf_counter
 
 import msgspec
 import redis
-from psycopg.errors import LockNotAvailable, QueryCanceled
+from psycopg.errors import QueryCanceled
 
 from shared.application.codec import Codec
 from shared.infrastructure.high_water_mark import HighWaterMark, store_mark
@@ -17,7 +17,7 @@ from shared.infrastructure.projections import Connection, LostRace, Subscription
 
 logger = logging.getLogger(__name__)
 
-PASSING = (*TRANSIENT, LockNotAvailable, redis.exceptions.RedisError, LostRace)
+PASSING = (*TRANSIENT, redis.exceptions.RedisError, LostRace)
 """Faults of others: nothing is wrong with the events, and another try will do."""
 
 PATIENCE = 0.5

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.params import QueryParameter
 
 from shared.application.criteria import MAX_COMPARISONS, Comparison, Fields
-from shared.application.pages import MAX_PAGE, MAX_PAGE_SIZE, PageRequest
+from shared.application.pages import MAX_PAGE, MAX_PAGE_SIZE
 from shared.domain.errors import Invalid
 
 PageNumber: TypeAlias = Annotated[
@@ -36,10 +36,6 @@ def refuse_long_query(request: Request[Any, Any, Any]) -> None:
             status_code=HTTPStatus.REQUEST_URI_TOO_LONG,
             detail=f"the query string has {length} bytes; at most {MAX_QUERY} are read",
         )
-
-
-def page_request(page: int, page_size: int) -> PageRequest:
-    return PageRequest(page, page_size)
 
 
 def given_once(request: Request[Any, Any, Any], *named: str) -> None:

@@ -28,7 +28,7 @@ from contexts.events.application.queries import (
 )
 from shared.application.bus import Bus
 from shared.application.criteria import Comparison, Criteria, all_of
-from shared.application.pages import Page
+from shared.application.pages import Page, PageRequest
 from shared.domain.errors import Conflict, Invalid, NotFound, Refused
 from shared.presentation.conditional import (
     NOT_MODIFIED,
@@ -47,7 +47,6 @@ from shared.presentation.lists import (
     SortDirection,
     comparisons,
     only,
-    page_request,
 )
 from shared.presentation.problems import refusals
 
@@ -139,7 +138,7 @@ class EventsController(Controller):
             ListEvents(
                 criteria=all_of(*parts),
                 sort=EVENT_FIELDS.sort(sortBy, sortDir),
-                page=page_request(page, pageSize),
+                page=PageRequest(page, pageSize),
             )
         )
 
@@ -173,7 +172,7 @@ class EventsController(Controller):
     ) -> Page[HistoryEntry]:
         """Everything that ever happened to an event, oldest first, as the log has it."""
         only(request, *PAGE_PARAMETERS)
-        return await bus(GetHistory(event_id, page_request(page, pageSize)))
+        return await bus(GetHistory(event_id, PageRequest(page, pageSize)))
 
     @post(
         "/{event_id:uuid}/reschedule",

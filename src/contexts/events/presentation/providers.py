@@ -17,10 +17,10 @@ from contexts.events.application.queries import (
     RunShown,
 )
 from shared.application.bus import Bus
-from shared.application.pages import Page
+from shared.application.pages import Page, PageRequest
 from shared.domain.errors import Invalid, NotFound
 from shared.presentation.json import JSONResponse
-from shared.presentation.lists import PAGE_PARAMETERS, PageNumber, PageSize, only, page_request
+from shared.presentation.lists import PAGE_PARAMETERS, PageNumber, PageSize, only
 from shared.presentation.problems import refusals
 
 PROVIDER_NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -65,7 +65,7 @@ class ProvidersController(Controller):
         `last_checked_at` tells of it.
         """
         only(request, *PAGE_PARAMETERS)
-        return await bus(ListRuns(name, page_request(page, pageSize)))
+        return await bus(ListRuns(name, PageRequest(page, pageSize)))
 
     @get("/{name:str}/runs/{run_id:uuid}", responses=refusals(Invalid, NotFound))
     async def show_run(

@@ -5,8 +5,15 @@ import asyncio
 import msgspec
 import pytest
 
-from shared.application.context import Context, running_in
-from shared.application.event_store import Append, EventStore, Head, NewEvent, VersionConflict
+from shared.application.context import Context, noting_positions, running_in
+from shared.application.event_store import (
+    Append,
+    EventStore,
+    Head,
+    NewEvent,
+    StreamArchived,
+    VersionConflict,
+)
 
 TYPES = ["test.happened", "test.other"]
 
@@ -112,3 +119,67 @@ class EventStoreContract:
         twice = [Append("a-1", 0, happened("one")), Append("a-1", 1, happened("two"))]
         with pytest.raises(ValueError, match="each of them once"):
             await store.append(twice)
+        with pytest.raises(ValueError, match="at least one event"):
+            await store.append([Append("a-1", 0, happened("one")), Append("a-2", 0, [])])
+        assert not await store.read(["a-1", "a-2"])
+
+    async def test_a_stream_that_is_asked_for_twice_is_read_once(self, store: EventStore) -> None:
+        await store.append([Append("a-1", 0, happened("one"))])
+        assert names((await store.read(["a-1", "a-2", "a-1"]))["a-1"]) == ["one"]
+
+    async def test_an_archived_stream_is_read_and_followed_as_before(
+        self, store: EventStore
+    ) -> None:
+        await store.append([Append("a-1", 0, happened("one"))])
+        await store.append([Append("a-2", 0, happened("two"))])
+        await store.append([Append("a-1", 1, happened("three"), fingerprint="f")])
+        before = await store.read(["a-1", "a-2"]), await store.heads(["a-1", "a-2"])
+        followed = await store.follow(0, types=TYPES, limit=10)
+        assert await store.archive(["a-1", "a-none"]) == 2
+        assert (await store.read(["a-1", "a-2"]), await store.heads(["a-1", "a-2"])) == before
+        assert await store.follow(0, types=TYPES, limit=10) == followed
+        assert names(followed.events) == ["one", "two", "three"]
+        assert await store.archive(["a-1"]) == 0
+
+    @pytest.mark.parametrize("expected", [0, 1, 2])
+    async def test_nothing_is_added_to_an_archived_stream(
+        self, store: EventStore, expected: int
+    ) -> None:
+        await store.append([Append("a-1", 0, happened("one"))])
+        await store.append([Append("a-2", 0, happened("one"))])
+        await store.archive(["a-1"])
+        late = Append("a-1", expected, happened("late"))
+        with pytest.raises(StreamArchived, match="a-1 is in the archive"):
+            await store.append([late])
+        with pytest.raises(StreamArchived, match="a-1 is in the archive"):
+            await store.append([Append("a-2", 1, happened("two")), late])
+        found = await store.read(["a-1", "a-2"])
+        assert (names(found["a-1"]), names(found["a-2"])) == (["one"], ["one"])
+
+    async def test_the_archive_of_one_tenant_is_not_that_of_another(
+        self, store: EventStore
+    ) -> None:
+        await store.append([Append("a-1", 0, happened("ours"))])
+        with running_in(Context(correlation_id="c", tenant="acme")):
+            await store.append([Append("a-1", 0, happened("theirs"))])
+            assert await store.archive(["a-1"]) == 1
+        await store.append([Append("a-1", 1, happened("ours again"))])
+        assert len((await store.read(["a-1"]))["a-1"]) == 2
+
+    async def test_whoever_asks_is_told_how_far_the_log_was_written_or_read(
+        self, store: EventStore
+    ) -> None:
+        first = await store.append([Append("a-1", 0, happened("one"))])
+        last = await store.append([Append("a-2", 0, happened("two"))])
+        with noting_positions() as reached:
+            assert reached.position is None
+            await store.read(["a-1", "a-none"])
+            assert reached.position == first
+            await store.read(["a-2"])
+            await store.read(["a-1"])
+            assert reached.position == last
+            with pytest.raises(VersionConflict):
+                await store.append([Append("a-1", 0, happened("late"))])
+            assert reached.position == last
+            position = await store.append([Append("a-1", 1, happened("three"))])
+            assert reached.position == position > last

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import msgspec
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 DEFAULT_TENANT = "default"
 
@@ -53,6 +53,54 @@ def caused_by(cause: str) -> Iterator[Context]:
     """Go on in the same conversation, with `cause` as what came directly before."""
     with running_in(msgspec.structs.replace(current_context(), causation_id=cause)) as context:
         yield context
+
+
+class Reached(msgspec.Struct):
+    """How far the log is, as somebody knows who appended to it or read streams to decide on."""
+
+    appended: int = 0
+    read: int = 0
+
+    @property
+    def position(self) -> int | None:
+        """Where to read on from to see one's own writes; what was appended counts most."""
+        return self.appended or self.read or None
+
+
+_reached: ContextVar[Reached | None] = ContextVar("reached", default=None)
+
+
+@contextmanager
+def noting_positions() -> Iterator[Reached]:
+    """Note in here what is appended and read by all that runs inside."""
+    reached = Reached()
+    token = _reached.set(reached)
+    try:
+        yield reached
+    finally:
+        _reached.reset(token)
+
+
+def position_reached() -> int | None:
+    """How far that is, where it is noted."""
+    reached = _reached.get()
+    return None if reached is None else reached.position
+
+
+def reached_again(position: int | None) -> None:
+    """What was noted so far has not happened; this was reached by whoever did the same before."""
+    if (reached := _reached.get()) is not None:
+        reached.appended, reached.read = position or 0, 0
+
+
+def note_appended(position: int) -> None:
+    if (reached := _reached.get()) is not None:
+        reached.appended = max(reached.appended, position)
+
+
+def note_read(position: int) -> None:
+    if (reached := _reached.get()) is not None:
+        reached.read = max(reached.read, position)
 
 
 def as_log_fields() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from shared.application.context import Context
-from shared.domain.errors import Conflict
+from shared.domain.errors import Conflict, Refused
 
 E = TypeVar("E")
 
@@ -17,6 +17,12 @@ class VersionConflict(Conflict):
     """A stream is not at the version that the decision was made on."""
 
     code = "version_conflict"
+
+
+class StreamArchived(Refused):
+    """The stream has ended and was put away; it can be read, and nothing is added to it."""
+
+    code = "stream_archived"
 
 
 class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -122,7 +128,14 @@ class EventStore(Protocol):
     async def append(self, appends: Sequence[Append]) -> int:
         """Record all of it or nothing; at most one append a stream. Return the last position.
 
-        Raise VersionConflict unless every stream holds exactly the events expected.
+        Raise VersionConflict unless every stream holds exactly the events expected, and
+        StreamArchived for one that is in the archive.
+        """
+
+    async def archive(self, streams: Sequence[str]) -> int:
+        """Put these streams away, whole, and return how many events that moved.
+
+        They are read and followed as before, and never appended to again.
         """
 
     async def follow(self, after: int, *, types: Sequence[str], limit: int) -> Slice:
@@ -133,3 +146,5 @@ def must_name_streams_once(appends: Sequence[Append]) -> None:
     """Raise ValueError for what no caller can mean."""
     if not appends or len({append.stream for append in appends}) < len(appends):
         raise ValueError("an append takes one stream or several, each of them once")
+    if not all(append.events for append in appends):
+        raise ValueError("an append takes at least one event for each of its streams")

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from shared.application.context import current_context
+from shared.application.context import current_context, note_appended, note_read
 from shared.application.event_store import (
     Append,
     Head,
     Metadata,
     Slice,
     StoredEvent,
+    StreamArchived,
     VersionConflict,
     must_name_streams_once,
 )
@@ -18,6 +19,7 @@ from shared.application.event_store import (
 class MemoryEventStore:
     def __init__(self) -> None:
         self.log: list[StoredEvent] = []
+        self._archived: set[tuple[str, str]] = set()
 
     async def read(self, streams: Sequence[str]) -> Mapping[str, Sequence[StoredEvent]]:
         found: dict[str, list[StoredEvent]] = {}
@@ -25,13 +27,15 @@ class MemoryEventStore:
         for stored in self.log:
             if stored.tenant == tenant and stored.stream in streams:
                 found.setdefault(stored.stream, []).append(stored)
+                note_read(stored.position)
         return found
 
     async def heads(self, streams: Sequence[str]) -> Mapping[str, Head]:
-        histories = await self.read(streams)
+        tenant = current_context().tenant
         return {
-            stream: Head(history[-1].version, history[-1].metadata.fingerprint)
-            for stream, history in histories.items()
+            stored.stream: Head(stored.version, stored.metadata.fingerprint)
+            for stored in self.log
+            if stored.tenant == tenant and stored.stream in streams
         }
 
     async def append(self, appends: Sequence[Append]) -> int:
@@ -39,6 +43,8 @@ class MemoryEventStore:
         context = current_context()
         heads = await self.heads([append.stream for append in appends])
         for append in appends:
+            if (context.tenant, append.stream) in self._archived:
+                raise StreamArchived(f"{append.stream} is in the archive, where nothing is added")
             version = heads[append.stream].version if append.stream in heads else 0
             if version != append.expected:
                 raise VersionConflict(
@@ -58,7 +64,15 @@ class MemoryEventStore:
                         recorded_at=datetime.now(UTC),
                     )
                 )
+        note_appended(len(self.log))
         return len(self.log)
+
+    async def archive(self, streams: Sequence[str]) -> int:
+        found = {(stored.tenant, stored.stream) for stored in self.log}
+        moving = {(current_context().tenant, stream) for stream in streams} & found
+        moving -= self._archived
+        self._archived |= moving
+        return sum((stored.tenant, stored.stream) in moving for stored in self.log)
 
     async def follow(self, after: int, *, types: Sequence[str], limit: int) -> Slice:
         events = [stored for stored in self.log[after:] if stored.type in types][:limit]

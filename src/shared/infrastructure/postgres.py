@@ -1,5 +1,7 @@
 """Connections to PostgreSQL: one pool a process, bounded in number and in time."""
 
+import select
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -14,7 +16,41 @@ TRANSIENT = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 """What may well succeed when it is tried again: the server is away, restarting or out of
 connections, or had one of two transactions give way to the other."""
 
-_DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
+DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
+
+
+class _Pool(AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]):
+    """Hands out no connection that the server has ended, as it does when it restarts."""
+
+    async def getconn(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 (the name that it has in every pool)
+    ) -> AsyncConnection[tuple[Any, ...]]:
+        # The pool's own check asks the server each time, and pauses after each that it finds gone.
+        deadline = monotonic() + (self.timeout if timeout is None else timeout)
+        while True:
+            connection = await super().getconn(max(0.0, deadline - monotonic()))
+            try:
+                if await _is_well(connection):
+                    return connection
+            except BaseException:
+                await self.putconn(connection)
+                raise
+            await connection.close()
+            # What comes back closed is replaced.
+            await self.putconn(connection)
+
+
+async def _is_well(connection: AsyncConnection[Any]) -> bool:
+    """Nothing but its end, or a notice, comes on an idle connection: only then it is asked."""
+    poll = select.poll()
+    try:
+        poll.register(connection.pgconn.socket, select.POLLIN)
+        if poll.poll(0):
+            await AsyncConnectionPool.check_connection(connection)
+    except psycopg.Error:
+        return False
+    return True
 
 
 def pool(
@@ -25,7 +61,7 @@ def pool(
     `name` is shown as application_name; a statement that runs longer than `statement_seconds` is
     cancelled by the server; whoever waits `connect_seconds` for a connection gets PoolTimeout.
     """
-    return AsyncConnectionPool(
+    return _Pool(
         url,
         kwargs={
             "autocommit": True,
@@ -39,12 +75,18 @@ def pool(
         timeout=connect_seconds,
         # Pauses between attempts double up to this: a server that is back is not waited for longer.
         reconnect_timeout=connect_seconds,
-        check=AsyncConnectionPool.check_connection,
         name=name,
     )
 
 
+async def own_connection(pool: Pool) -> AsyncConnection[tuple[Any, ...]]:
+    """One that is made like those of the pool, and lent to nobody else."""
+    assert isinstance(pool.conninfo, str)
+    assert isinstance(pool.kwargs, dict)
+    return await AsyncConnection.connect(pool.conninfo, **pool.kwargs)
+
+
 def compiled(statement: ClauseElement) -> tuple[bytes, dict[str, Any]]:
     """A SQLAlchemy Core statement as psycopg takes it: text with placeholders, and the values."""
-    form = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    form = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
     return str(form).encode(), dict(form.params)

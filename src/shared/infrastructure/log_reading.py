@@ -1,0 +1,60 @@
+"""Reads the log in order, up to a high-water mark."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg.sql import SQL
+
+from shared.application.event_store import Metadata, Slice, StoredEvent
+
+COLUMNS = "position, tenant, stream, version, type, data::text, metadata::text, recorded_at"
+COLUMNS_OF_E = ", ".join(f"e.{column}" for column in COLUMNS.split(", "))
+"""The same in a join, of the events called e."""
+
+_NEXT = SQL(
+    f"select {COLUMNS} from event_store.events"  # noqa: S608 (a constant)
+    " where position > %s and position <= %s and type = any(%s) {} order by position limit %s"
+)
+_OF_SHARD = SQL("and event_store.shard_of(stream, %s) = %s")
+
+_read_metadata = msgspec.json.Decoder(Metadata).decode
+
+
+async def read_log(
+    connection: AsyncConnection[Any],
+    after: int,
+    *,
+    upto: int,
+    types: Sequence[str],
+    limit: int,
+    shard: tuple[int, int] = (0, 1),
+) -> Slice:
+    """The next events of these types; `upto` is a high-water mark taken before.
+
+    `shard` is (number, of): only the streams that fall to this one of so many.
+    """
+    number, of = shard
+    cursor = await connection.execute(
+        _NEXT.format(_OF_SHARD if of > 1 else SQL("")),
+        (after, upto, list(types), *((of, number) if of > 1 else ()), limit),
+    )
+    events = [stored_event(row) for row in await cursor.fetchall()]
+    full = len(events) == limit
+    return Slice(events, upto=events[-1].position if full else max(after, upto))
+
+
+def stored_event(row: tuple[Any, ...]) -> StoredEvent:
+    """A row of COLUMNS."""
+    position, tenant, stream, version, type, data, metadata, recorded_at = row
+    return StoredEvent(
+        position=position,
+        tenant=tenant,
+        stream=stream,
+        version=version,
+        type=type,
+        data=data.encode(),
+        metadata=_read_metadata(metadata),
+        recorded_at=recorded_at,
+    )

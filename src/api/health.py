@@ -17,6 +17,10 @@ from shared.application.projections import Following, ListProjections
 LAG_EVENTS = Gauge("marquee_projection_lag_events", "Events not taken in yet", ["projection"])
 LAG_SECONDS = Gauge("marquee_projection_lag_seconds", "Age of the oldest of them", ["projection"])
 FAILING = Gauge("marquee_projection_failing", "1 while a projection is failing", ["projection"])
+PARKED = Gauge("marquee_projection_parked", "Events that could not be taken in", ["projection"])
+OUTDATED = Gauge("marquee_projection_outdated", "1 until it has been built anew", ["projection"])
+WAITING = Gauge("marquee_queue_waiting", "Messages that nobody has taken yet", ["queue"])
+DEAD = Gauge("marquee_queue_dead", "Messages that were given up", ["queue"])
 MARK = Gauge("marquee_high_water_mark", "Position up to which the log may be read")
 
 PATIENCE = 2.0
@@ -24,7 +28,7 @@ PATIENCE = 2.0
 
 
 class Health(msgspec.Struct, frozen=True):
-    """Each check says "ok" or what is wrong."""
+    """Each check says "ok" or what is wrong. `degraded` serves, and wants to be looked at."""
 
     status: str
     checks: dict[str, str]
@@ -45,14 +49,19 @@ class HealthController(Controller):
     async def ready(
         self, application: NamedDependency[SkipValidation[Application]]
     ) -> Response[Health]:
-        """The database and the broker answer, and the projections keep up; else 503."""
+        """The database and the broker answer, and the projections keep up; else 503.
+
+        Parked events are told and do not make it fail: everything else goes on.
+        """
         limit = application.settings().ready_lag_seconds
         following, database = await _check(application.bus()(ListProjections()))
         _, broker = await _check(application.redis().ping())
         checks = {"database": database, "broker": broker}
         checks["projections"] = _keeping_up(following, limit) if following else "unknown"
         well = all(check == "ok" for check in checks.values())
-        status = "ok" if well else "unavailable"
+        parked = _parked(following) if following else "ok"
+        status = "unavailable" if not well else "ok" if parked == "ok" else "degraded"
+        checks["parked"] = parked
         return Response(Health(status, checks), status_code=200 if well else 503)
 
     @get("/metrics", include_in_schema=False)
@@ -67,6 +76,11 @@ class HealthController(Controller):
                 LAG_EVENTS.labels(each.name).set(each.lag_events)
                 LAG_SECONDS.labels(each.name).set(each.lag_seconds)
                 FAILING.labels(each.name).set(each.error is not None)
+                PARKED.labels(each.name).set(each.parked)
+                OUTDATED.labels(each.name).set(each.outdated)
+            for queue in following.queues or ():
+                WAITING.labels(queue.name).set(queue.waiting)
+                DEAD.labels(queue.name).set(queue.dead)
         return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
@@ -84,6 +98,13 @@ def _keeping_up(following: Following, limit: float) -> str:
     for each in following.projections:
         if each.error is not None:
             wrong.append(f"{each.name} is failing")
+        elif each.outdated:
+            wrong.append(f"{each.name} has yet to be built anew for this version")
         elif each.lag_seconds > limit:
             wrong.append(f"{each.name} is {each.lag_seconds:.0f} s behind")
     return "; ".join(wrong) or "ok"
+
+
+def _parked(following: Following) -> str:
+    parked = [f"{each.name} has {each.parked}" for each in following.projections if each.parked]
+    return "; ".join(parked) or "ok"

@@ -60,9 +60,9 @@ def _provider(name: str) -> Provider:
 
 
 async def _holds_anything(application: Application) -> bool:
-    page = await application.bus()(ListEvents(page=PageRequest(1, 1)))
+    page = await application.bus()(ListEvents(page=PageRequest(1, 1), count="none"))
     following = await application.bus()(ListProjections())
-    return page.total_rows > 0 or following.last_position > 0
+    return bool(page.data) or following.last_position > 0
 
 
 async def _caught_up(application: Application) -> None:

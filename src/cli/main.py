@@ -1,23 +1,17 @@
 """The command line: `marquee --help`. What a command needs is imported when it runs."""
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
+from cli.parked import parked
 from cli.places import with_servers
+from cli.program import console, in_program
+from cli.projections import projections
 from contexts.events.application.ports import FeedFailed
 from embedded import EmbeddedError
 from settings import SettingsError, load
 from shared.domain.errors import DomainError
-
-if TYPE_CHECKING:
-    from bootstrap import Application
-
-console = Console(soft_wrap=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -76,7 +70,7 @@ def ingest(source: str, provider: str, timezone: str | None, if_empty: bool) -> 
     """Read a feed, take in what is new, and wait until it can be queried."""
     from cli.ingest import run
 
-    _in_program(
+    in_program(
         lambda application: run(
             application, console, source, provider, timezone=timezone, if_empty=if_empty
         )
@@ -89,19 +83,23 @@ def sample() -> None:
     from cli.ingest import run
     from samples import SAMPLE_FEED
 
-    _in_program(
+    in_program(
         lambda application: run(
             application, console, str(SAMPLE_FEED), "sample", timezone=None, if_empty=True
         )
     )
 
 
-@cli.command()
-def projections() -> None:
-    """List the projections: position, lag, and who holds the mark."""
-    from cli import show
+cli.add_command(projections)
+cli.add_command(parked)
 
-    _in_program(lambda application: show.projections(application, console))
+
+@cli.command()
+def verify() -> None:
+    """Look through the whole log, and at what was made of it; exit with 1 when all is not well."""
+    from cli import verify
+
+    in_program(lambda application: verify.run(application, console))
 
 
 @cli.command()
@@ -111,7 +109,40 @@ def events(stream: str, limit: int) -> None:
     """Show the history of a stream, such as event-<uuid>, or of an event by its id alone."""
     from cli import show
 
-    _in_program(lambda application: show.stream(application, console, stream, limit))
+    in_program(lambda application: show.stream(application, console, stream, limit))
+
+
+@cli.command()
+@click.argument("streams", metavar="[STREAM]...", nargs=-1)
+@click.option("--kind", help="All closed streams of this kind: provider_run or event.")
+@click.option(
+    "--older-than",
+    default="90d",
+    show_default=True,
+    metavar="AGE",
+    help="With --kind: whose last event is older, such as 12h, 90d or 4w.",
+)
+@click.option("--dry-run", is_flag=True, help="Only list what would be moved.")
+def archive(streams: tuple[str, ...], kind: str | None, older_than: str, dry_run: bool) -> None:
+    """Move closed streams into the archive, where they are read but not added to.
+
+    A stream is closed when its last event is one that nothing comes after: of a provider_run that
+    it was completed or has failed, of an event of our own that it was cancelled. All others stay,
+    however old they are, for somebody may add to them any day. Whoever reads the log, a rebuild for
+    one, sees no difference; the tables that are written to stay small.
+    """
+    from cli import archive
+
+    age = archive.age(older_than)
+    if bool(streams) == (kind is not None):
+        raise click.UsageError("name the streams, or say of which --kind they are")
+    if kind is not None and kind not in archive.ENDINGS:
+        raise click.UsageError(f"--kind: known are {', '.join(sorted(archive.ENDINGS))}")
+    in_program(
+        lambda application: archive.run(
+            application, console, streams, kind=kind, older_than=age, dry_run=dry_run
+        )
+    )
 
 
 @cli.command()
@@ -151,18 +182,3 @@ def _is_expected(error: Exception) -> bool:
 
     servers = (psycopg.Error, redis.exceptions.RedisError, PoolTimeout)
     return isinstance(error, (MigrationFailed, dramatiq.middleware.MiddlewareError, *servers))
-
-
-def _in_program(work: "Callable[[Application], Awaitable[None]]") -> None:
-    """Run something with the connections open, quietly: these commands speak for themselves."""
-    from bootstrap import running
-    from shared.infrastructure.logs import configure_logs
-
-    settings = with_servers(load())
-    configure_logs(process="cli", level="error", format="console")
-
-    async def run() -> None:
-        async with running(settings, "marquee-cli") as application:
-            await work(application)
-
-    asyncio.run(run())

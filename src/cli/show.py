@@ -8,7 +8,11 @@ from rich.table import Table
 
 from bootstrap import Application
 from contexts.events.domain.event import Event
-from shared.application.projections import ListProjections
+from shared.application.projections import (
+    InstanceListed,
+    ListProjections,
+    ProjectionListed,
+)
 from shared.domain.errors import NotFound
 
 
@@ -19,8 +23,8 @@ async def projections(application: Application, console: Console) -> None:
     )
     for holder in following.held_by:
         console.print(
-            f"  held by pid {holder.pid} ({holder.application_name or 'unnamed'}) for "
-            f"{holder.seconds or 0:.1f} s: {(holder.query or '')[:100]}",
+            f"  held by pid {holder.pid} ({holder.application_name or 'unnamed'}, {holder.state}) "
+            f"for {holder.seconds or 0:.1f} s, since {holder.since}: {(holder.query or '')[:100]}",
             markup=False,
         )
     table = Table("projection")
@@ -33,9 +37,38 @@ async def projections(application: Application, console: Console) -> None:
             f"{each.position:,}",
             f"{each.lag_events:,}",
             f"{each.lag_seconds:.1f}",
-            each.error or ("behind" if each.lag_events else "ok"),
+            _state(each),
         )
     console.print(table)
+    for each in following.projections:
+        for instance in each.instances:
+            if instance.state != "active":
+                console.print(f"  {each.name}: {_about(instance)}", markup=False)
+    if following.queues is None:
+        console.print("the broker does not answer")
+    for queue in following.queues or ():
+        console.print(
+            f"queue {queue.name}: {queue.waiting} waiting, {queue.delayed} delayed, "
+            f"{queue.dead} given up"
+        )
+
+
+def _state(each: ProjectionListed) -> str:
+    if each.outdated:
+        return "built by another version: workers of this one build it anew"
+    if each.parked:
+        return f"{each.parked} parked: marquee parked --projection {each.name}"
+    return each.error or ("behind" if each.lag_events else "ok")
+
+
+def _about(instance: InstanceListed) -> str:
+    about = f"instance {instance.instance} is {instance.state}, at position {instance.position:,}"
+    if instance.seconds_left is not None:
+        about += (
+            f", {instance.events_per_second:,.0f} a second, {instance.seconds_left:,.0f} s left"
+        )
+    failed = [f"{check.name}: {check.found}" for check in instance.checks if not check.passed]
+    return f"{about}{'; ' if failed else ''}{'; '.join(failed)}"
 
 
 async def stream(application: Application, console: Console, name: str, limit: int) -> None:

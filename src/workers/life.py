@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import random
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import dramatiq
@@ -56,7 +58,12 @@ class Life(Middleware):
         )
         ticks = []
         if PROJECTIONS in self._queues:
-            ticks += [self._follow(name) for name in self.application.runner().types]
+            await self.application.rebuilds().start_changed()
+            ticks += [
+                self._tick(name, partial(self.application.runner().catch_up, name))
+                for name in self.application.runner().types
+            ]
+            ticks.append(self._tick("rebuilds", self.application.rebuilds().go_on))
         if FEEDS in self._queues:
             ticks.append(keep_schedule(self.application))
         self._ticks = [asyncio.create_task(tick) for tick in ticks]
@@ -67,17 +74,17 @@ class Life(Middleware):
         await asyncio.gather(*self._ticks, return_exceptions=True)
         await self._stack.aclose()
 
-    async def _follow(self, name: str) -> None:
-        """Bring one subscription up to the log whether anybody was woken or not."""
+    async def _tick(self, name: str, look: Callable[[], Awaitable[Any]]) -> None:
+        """Look for what there is to do, whether anybody was woken or not."""
         pause = self._settings.tick_seconds
         while True:
             with running_in(Context(correlation_id=new_id(), actor="tick")):
                 try:
-                    await self.application.runner().catch_up(name)
+                    await look()
                     pause = self._settings.tick_seconds
                 except Exception as error:
                     pause = min(pause * 2, LONGEST_PAUSE)
-                    logger.warning("tick failed", extra={"projection": name, "error": repr(error)})
+                    logger.warning("tick failed", extra={"tick": name, "error": repr(error)})
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))
 
 

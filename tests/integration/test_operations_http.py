@@ -32,6 +32,7 @@ async def ready(client: Client) -> tuple[int, dict[str, str]]:
     response = await client.get("/health/ready")
     body = response.json()
     assert body["status"] == ("ok" if response.status_code == 200 else "unavailable")
+    assert body["checks"].pop("parked") == "ok"
     return response.status_code, body["checks"]
 
 
@@ -91,7 +92,11 @@ async def test_a_failing_projection_makes_it_not_ready_and_is_counted(
         )
     assert await ready(client) == (
         503,
-        {"database": "ok", "broker": "ok", "projections": "events.catalogue is failing"},
+        {
+            "database": "ok",
+            "broker": "ok",
+            "projections": "events.catalogue is failing",
+        },
     )
     assert (await metrics(client))["marquee_projection_failing"] == {
         "events.catalogue": 1,
@@ -344,6 +349,7 @@ async def test_the_document_tells_every_parameter(document: dict[str, Any]) -> N
     assert listing.keys() == {
         *("starts_at", "ends_at", "match", "q", "min_price", "max_price", "available"),
         *("provider", "status", "filter", "sortBy", "sortDir", "page", "pageSize"),
+        *("cursor", "count", "fields"),
     }
     assert all(each["description"] and not each["required"] for each in listing.values())
     assert (listing["pageSize"]["schema"]["minimum"], listing["pageSize"]["schema"]["maximum"]) == (

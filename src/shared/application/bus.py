@@ -7,8 +7,9 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast, dataclass_transform
 
 import msgspec
 
-from shared.application.context import caused_by, current_context, new_id
+from shared.application.context import current_context, new_id, running_in
 from shared.application.event_store import VersionConflict
+from shared.application.positions import Positions, ReadFrom, wanted
 from shared.domain.errors import DomainError
 
 R = TypeVar("R")
@@ -36,19 +37,34 @@ Handler: TypeAlias = Callable[[Any], Awaitable[Any]]
 
 
 class Bus:
-    def __init__(self) -> None:
+    def __init__(self, positions: Positions | None = None) -> None:
         self._handlers: dict[type[Message[Any]], Handler] = {}
+        self._read_from: dict[type[Message[Any]], str] = {}
+        self._positions = positions
 
-    def serve(self, table: Mapping[type[Message[Any]], Handler]) -> None:
-        """Take in the table of handlers of a context; a message has one handler, ever."""
+    def serve(
+        self, table: Mapping[type[Message[Any]], Handler], read_from: ReadFrom | None = None
+    ) -> None:
+        """Take in the table of handlers of a context; a message has one handler, ever.
+
+        `read_from` names the read model that answers a query: it is waited for when the caller
+        wants to see a certain position.
+        """
         if twice := self._handlers.keys() & table.keys():
             raise ValueError(f"handled twice: {', '.join(kind.__name__ for kind in twice)}")
         self._handlers.update(table)
+        self._read_from.update(read_from or {})
 
     async def __call__(self, message: Message[R]) -> R:
         handler = self._handlers[type(message)]
         if isinstance(message, Command):
             return cast(R, await _decide(handler, message))
+        if (
+            (position := wanted())
+            and self._positions is not None
+            and type(message) in self._read_from
+        ):
+            await self._positions.reached(self._read_from[type(message)], position)
         return cast(R, await handler(message))
 
 
@@ -59,7 +75,10 @@ async def _decide(handler: Handler, command: Command[Any]) -> Any:
     command. One that came from outside is the beginning, and gets an id of its own.
     """
     name, started = type(command).__name__, perf_counter()
-    with caused_by(current_context().causation_id or new_id()):
+    context = current_context()
+    if context.causation_id is None:
+        context = msgspec.structs.replace(context, causation_id=new_id())
+    with running_in(context):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 result = await handler(command)
@@ -71,6 +90,7 @@ async def _decide(handler: Handler, command: Command[Any]) -> Any:
                 logger.info("refused", extra={"command": name, "code": error.code})
                 raise
             else:
-                elapsed = round((perf_counter() - started) * 1000, 1)
-                logger.info("handled", extra={"command": name, "ms": elapsed})
+                if logger.isEnabledFor(logging.INFO):
+                    elapsed = round((perf_counter() - started) * 1000, 1)
+                    logger.info("handled", extra={"command": name, "ms": elapsed})
                 return result

@@ -1,4 +1,4 @@
-"""Why a request was refused. Five kinds; HTTP gives each a status, the domain none."""
+"""Why a request was refused. Six kinds; HTTP gives each a status, the domain none."""
 
 
 class DomainError(Exception):
@@ -35,3 +35,9 @@ class Conflict(DomainError):
     """Somebody else wrote first; read again and decide again."""
 
     code = "conflict"
+
+
+class NotYet(DomainError):
+    """It will be so in a moment; ask again then."""
+
+    code = "not_yet"

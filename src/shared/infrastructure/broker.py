@@ -3,6 +3,7 @@
 import dramatiq
 import msgspec
 import redis
+import redis.asyncio
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import (
     AgeLimit,
@@ -16,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from shared.application.context import current_context
+from shared.application.projections import QueueListed
 
 PROJECTIONS = "projections"
 FEEDS = "feeds"
@@ -65,3 +67,17 @@ def send(broker: dramatiq.Broker, queue: str, actor: str, *args: object, **optio
             options=dict(options),
         )
     )
+
+
+async def queue_lengths(redis: redis.asyncio.Redis, namespace: str) -> list[QueueListed]:
+    """What waits in each queue, and what was given up; the keys are those of dramatiq's broker."""
+    async with redis.pipeline(transaction=False) as asked:
+        for queue in QUEUES:
+            asked.llen(f"{namespace}:{queue}")
+            asked.llen(f"{namespace}:{queue}.DQ")
+            asked.zcard(f"{namespace}:{queue}.XQ")
+        lengths = await asked.execute()
+    return [
+        QueueListed(queue, *lengths[3 * place : 3 * place + 3])
+        for place, queue in enumerate(QUEUES)
+    ]

@@ -1,6 +1,6 @@
 """Writes the rows of a read model set-wise: one statement and one parameter, however many rows."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,15 +12,14 @@ from sqlalchemy import Table
 async def upsert(
     connection: AsyncConnection[Any],
     table: Table,
-    generated: Collection[str],
     rows: Iterable[Mapping[str, Any]],
 ) -> None:
     """Insert rows, or overwrite those with the same primary key.
 
-    A row has a value for each column but the `generated` ones.
+    A row has a value for each column that PostgreSQL does not compute.
     """
     key = [column.name for column in table.primary_key.columns]
-    names = [column.name for column in table.columns if column.name not in generated]
+    names = [column.name for column in table.columns if column.computed is None]
     target = Identifier(*([table.schema] if table.schema else []), table.name)
     columns = SQL(", ").join(map(Identifier, names))
     changes = SQL(", ").join(

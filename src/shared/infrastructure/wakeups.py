@@ -32,8 +32,13 @@ class Wakeups:
 
     def __call__(self, position: int, types: frozenset[str]) -> None:
         for name, wanted in self._types.items():
-            if not types.isdisjoint(wanted) and position > self._due.get(name, (0, None))[0]:
-                self._due[name] = position, current_context()
+            if not types.isdisjoint(wanted):
+                self.wake(name, position)
+
+    def wake(self, name: str, position: int) -> None:
+        """Tell one subscription that the log has come to a position."""
+        if position > self._due.get(name, (0, None))[0]:
+            self._due[name] = position, current_context()
         if self._due and self._sending is None:
             self._sending = asyncio.create_task(self._send())
 

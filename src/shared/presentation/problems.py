@@ -22,6 +22,7 @@ STATUS = {
     errors.NotFound: 404,
     errors.Refused: 409,
     errors.Conflict: 412,
+    errors.NotYet: 503,
 }
 TITLES = {413: "Content Too Large", 414: "URI Too Long"}
 """Where http.HTTPStatus has other words in older Pythons; codes are made of these."""
@@ -32,11 +33,15 @@ AWAY = (
     PoolTimeout,
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
+    TimeoutError,
 )
 """A server that we stand on can't be reached or does not answer in time."""
 
 RETRY_AFTER = "2"
 """Seconds, when a server that we stand on is away."""
+
+SOON = "1"
+"""Seconds, when what was asked for is on its way."""
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,6 +82,8 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Probl
     code, detail, more = title.lower().replace(" ", "_"), "", None
     if isinstance(error, errors.DomainError):
         code, detail = error.code, str(error)
+        if isinstance(error, errors.NotYet):
+            headers["retry-after"] = SOON
     elif isinstance(error, ValidationException):
         code, detail, more = "invalid", *_validation(error)
     elif isinstance(error, HTTPException) and status < 500:
@@ -101,7 +108,7 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Probl
 def log_failure(request: Request[Any, Any, Any], error: Exception) -> None:
     """What is our fault, or that of what we stand on, is logged; refusals are the caller's."""
     status = status_of(error)
-    if status >= 500:
+    if status >= 500 and not isinstance(error, errors.NotYet):
         logger.error(
             "request failed",
             extra={"path": request.url.path, "status": status, "error": repr(error)},

@@ -1,16 +1,19 @@
 """The catalogue read model in PostgreSQL: its table, what fills it, what is asked of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from psycopg.rows import class_row
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ColumnElement,
+    Computed,
     DateTime,
+    Index,
     Integer,
     MetaData,
     Numeric,
@@ -32,12 +35,16 @@ from contexts.events.application.queries import (
 )
 from contexts.events.application.showing import show
 from contexts.events.domain.event import EventChange
+from contexts.events.infrastructure.catalogue_times import implied, split, times
 from shared.application.context import current_context
-from shared.application.pages import Page
+from shared.application.cursors import Cursors
+from shared.application.pages import Stretch
 from shared.domain.aggregate import kinds_of
-from shared.infrastructure.criteria_sql import fold_text, order_by, where
+from shared.infrastructure.criteria_sql import fold_text, where
+from shared.infrastructure.listing import Listing
 from shared.infrastructure.postgres import Pool, compiled
-from shared.infrastructure.projections import Batch, Connection, PostgresProjection
+from shared.infrastructure.postgres_projection import Into, PostgresProjection
+from shared.infrastructure.projections import Batch, Connection
 from shared.infrastructure.upsert import upsert
 
 CATALOGUE = Table(
@@ -48,13 +55,18 @@ CATALOGUE = Table(
     Column("version", Integer, nullable=False),
     Column("title", Text, nullable=False),
     Column("folded_title", Text, nullable=False),
-    Column("words", TSVECTOR, nullable=False),
+    Column("words", TSVECTOR, Computed("to_tsvector('simple', folded_title)", persisted=True)),
     Column("status", Text, nullable=False),
     Column("available", Boolean, nullable=False),
     Column("ever_online", Boolean, nullable=False),
     Column("starts_at", DateTime(timezone=True), nullable=False),
     Column("ends_at", DateTime(timezone=True)),
-    Column("over_at", DateTime(timezone=True), nullable=False),
+    Column(
+        "over_at",
+        DateTime(timezone=True),
+        Computed("coalesce(ends_at, starts_at)", persisted=True),
+        nullable=False,
+    ),
     Column("local_starts_at", DateTime, nullable=False),
     Column("local_ends_at", DateTime),
     Column("timezone", Text, nullable=False),
@@ -62,7 +74,7 @@ CATALOGUE = Table(
     Column("max_price", Numeric),
     Column("available_min_price", Numeric),
     Column("available_max_price", Numeric),
-    Column("places", Integer, nullable=False),
+    Column("places", BigInteger, nullable=False),
     Column("sold_out", Boolean, nullable=False),
     Column("sell_mode", Text, nullable=False),
     Column("sell_from", DateTime),
@@ -74,10 +86,59 @@ CATALOGUE = Table(
     Column("cancellation_reason", Text),
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
-_GENERATED = ("words", "over_at")
+"""Whoever changes it, or its indexes, raises the version of the projection: it is built anew."""
+
+
+def _order(name: str, column: ColumnElement[Any], include: Sequence[str] = ()) -> None:
+    """An order of the catalogue, read in both directions: for one tenant, by a column, then by id.
+    Only what was ever online is shown."""
+    Index(
+        f"catalogue_by_{name}",
+        CATALOGUE.c.tenant,
+        column,
+        CATALOGUE.c.id,
+        postgresql_include=list(include),
+        postgresql_where=CATALOGUE.c.ever_online,
+    )
+
+
+# Beside the order that most lists have stands what lists are narrowed by, so that rows can be
+# counted without being read.
+_NARROWING = ("over_at", "status", "available", "provider", "min_price", "max_price")
+_order("start", CATALOGUE.c.starts_at, include=_NARROWING)
+_order("end", CATALOGUE.c.over_at)
+_order("title", func.left(CATALOGUE.c.title, 200))
+_order("min_price", CATALOGUE.c.min_price, include=("max_price",))
+_order("max_price", CATALOGUE.c.max_price)
+_order("available_min_price", CATALOGUE.c.available_min_price)
+_order("available_max_price", CATALOGUE.c.available_max_price)
+_order("status", CATALOGUE.c.status)
+_order("provider", CATALOGUE.c.provider)
+_order("update", CATALOGUE.c.updated_at)
+Index(
+    "catalogue_by_word",
+    CATALOGUE.c.words,
+    postgresql_using="gin",
+    postgresql_where=CATALOGUE.c.ever_online,
+)
+# What is going on at some time, or in some range of it.
+Index(
+    "catalogue_by_time",
+    func.tstzrange(
+        CATALOGUE.c.starts_at, func.greatest(CATALOGUE.c.starts_at, CATALOGUE.c.over_at), "[]"
+    ),
+    postgresql_using="gist",
+    postgresql_where=CATALOGUE.c.ever_online,
+)
+# Few different keys, which are stored once each: the smallest index there is, and so the one for
+# counting. Also for what a feed still lists, which need not be on offer.
+Index(
+    "catalogue_by_kind",
+    *[CATALOGUE.c[name] for name in ("tenant", "provider", "status", "available", "ever_online")],
+)
+
 _OURS = ("tenant", "folded_title")
-_SHOWN = [c.name for c in CATALOGUE.c if c.name not in (*_GENERATED, *_OURS)]
-_LISTED = [CATALOGUE.c[name] for name in EventListed.__struct_fields__]
+_SHOWN = [c.name for c in CATALOGUE.c if c.computed is None and c.name not in _OURS]
 _FOUND = [CATALOGUE.c[name] for name in EventFound.__struct_fields__]
 
 
@@ -86,36 +147,27 @@ class Catalogue(PostgresProjection):
 
     name = "events.catalogue"
     handles = kinds_of(EventChange)
+    tables = (CATALOGUE,)
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, cursors: Cursors) -> None:
         self._pool = pool
+        self._listing = Listing(pool, CATALOGUE, EVENT_FIELDS, EventListed, cursors)
 
-    async def project(self, batch: Batch, connection: Connection) -> None:
-        rows = await self._rows(batch, connection)
+    async def project(self, batch: Batch, connection: Connection, into: Into) -> None:
+        rows = await self._rows(batch, connection, into[CATALOGUE])
         for recorded in batch:
             key = recorded.tenant, recorded.id
             rows[key] = show(rows.get(key), recorded)
-        await upsert(connection, CATALOGUE, _GENERATED, (_row(*each) for each in rows.items()))
+        await upsert(connection, into[CATALOGUE], (_row(*each) for each in rows.items()))
 
-    async def list_events(self, query: ListEvents) -> Page[EventListed]:
+    async def list_events(self, query: ListEvents) -> Stretch[EventListed | Mapping[str, Any]]:
+        bounds = times(query.criteria)
         condition = where(query.criteria, EVENT_FIELDS, CATALOGUE) & self._on_offer()
-        rows = (
-            select(*_LISTED)
-            .where(condition)
-            .order_by(*order_by(query.sort, EVENT_FIELDS, CATALOGUE))
-            .limit(query.page.size)
-            .offset(query.page.offset)
+        return await self._listing.answer(
+            query,
+            condition & implied(bounds, CATALOGUE, sorted_by=query.sort.by),
+            split(bounds, CATALOGUE) if query.sort.by == "starts_at" else None,
         )
-        async with self._pool.connection() as connection, connection.transaction():
-            # The page and the count are of one moment.
-            await connection.execute("set transaction isolation level repeatable read, read only")
-            cursor = await connection.execute(
-                *compiled(select(func.count()).select_from(CATALOGUE).where(condition))
-            )
-            total = (await cursor.fetchone() or (0,))[0]
-            async with connection.cursor(row_factory=class_row(EventListed)) as listed:
-                await listed.execute(*compiled(rows))
-                return Page.of(await listed.fetchall(), query.page, total)
 
     async def search(self, query: SearchEvents) -> list[EventFound]:
         condition = self._on_offer() & (CATALOGUE.c.status != "cancelled")
@@ -145,12 +197,12 @@ class Catalogue(PostgresProjection):
         return (CATALOGUE.c.tenant == current_context().tenant) & CATALOGUE.c.ever_online
 
     async def _rows(
-        self, batch: Batch, connection: Connection
+        self, batch: Batch, connection: Connection, catalogue: Table
     ) -> dict[tuple[str, UUID], EventShown]:
         keys = sorted({(recorded.tenant, recorded.id) for recorded in batch})
         columns = ", ".join(f"c.{name}" for name in _SHOWN)
         cursor = await connection.execute(
-            f"select c.tenant, {columns} from events.catalogue c"  # noqa: S608 (constants)
+            f"select c.tenant, {columns} from {catalogue} c"  # noqa: S608 (constants)
             " join unnest(%s::text[], %s::uuid[]) as k(tenant, id) using (tenant, id)",
             ([tenant for tenant, _ in keys], [id for _, id in keys]),
         )

@@ -4,7 +4,7 @@ from typing import Any, assert_never
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSON
 
 from contexts.events.application.queries import GetRun, ListRuns, RunShown
@@ -23,7 +23,8 @@ from shared.application.pages import Page
 from shared.domain.aggregate import kinds_of
 from shared.domain.errors import NotFound
 from shared.infrastructure.postgres import Pool
-from shared.infrastructure.projections import Batch, Connection, PostgresProjection
+from shared.infrastructure.postgres_projection import Into, PostgresProjection
+from shared.infrastructure.projections import Batch, Connection
 from shared.infrastructure.upsert import upsert
 
 RUNS = Table(
@@ -31,13 +32,21 @@ RUNS = Table(
     MetaData(schema="events"),
     Column("tenant", Text, primary_key=True),
     Column("id", Uuid, primary_key=True),
-    Column("provider", Text),
-    Column("status", Text),
-    Column("position", BigInteger),
+    Column("provider", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("requested_at", DateTime(timezone=True)),
     Column("finished_at", DateTime(timezone=True)),
     Column("reason", Text),
     Column("report", JSON),
+)
+Index("provider_runs_by_provider", RUNS.c.tenant, RUNS.c.provider, RUNS.c.position.desc())
+Index(
+    "provider_runs_requested",
+    RUNS.c.tenant,
+    RUNS.c.provider,
+    RUNS.c.position,
+    postgresql_where=RUNS.c.status == "requested",
 )
 _COLUMNS = "id, provider, status, requested_at, finished_at, reason, report::text"
 
@@ -45,14 +54,15 @@ _COLUMNS = "id, provider, status, requested_at, finished_at, reason, report::tex
 class ProviderRuns(PostgresProjection):
     name = "events.provider_runs"
     handles = kinds_of(RunChange)
+    tables = (RUNS,)
 
     def __init__(self, pool: Pool, store: EventStore, codec: Codec) -> None:
         self._pool = pool
         self._store = store
         self._codec = codec
 
-    async def project(self, batch: Batch, connection: Connection) -> None:
-        runs = await self._runs(batch, connection)
+    async def project(self, batch: Batch, connection: Connection, into: Into) -> None:
+        runs = await self._runs(batch, connection, into[RUNS])
         positions = {}
         for recorded in batch:
             key = recorded.tenant, recorded.id
@@ -62,7 +72,7 @@ class ProviderRuns(PostgresProjection):
             {**msgspec.structs.asdict(run), "tenant": key[0], "position": positions[key]}
             for key, run in runs.items()
         )
-        await upsert(connection, RUNS, (), rows)
+        await upsert(connection, into[RUNS], rows)
 
     async def list_runs(self, query: ListRuns) -> Page[RunShown]:
         about = (current_context().tenant, query.provider)
@@ -90,10 +100,12 @@ class ProviderRuns(PostgresProjection):
             raise NotFound(f"provider {query.provider!r} has no recorded run {query.run_id}")
         return run
 
-    async def _runs(self, batch: Batch, connection: Connection) -> dict[tuple[str, UUID], RunShown]:
+    async def _runs(
+        self, batch: Batch, connection: Connection, runs: Table
+    ) -> dict[tuple[str, UUID], RunShown]:
         keys = sorted({(recorded.tenant, recorded.id) for recorded in batch})
         cursor = await connection.execute(
-            f"select tenant, {_COLUMNS} from events.provider_runs"  # noqa: S608 (a constant)
+            f"select tenant, {_COLUMNS} from {runs}"  # noqa: S608 (constants)
             " join unnest(%s::text[], %s::uuid[]) as k(tenant, id) using (tenant, id)",
             ([tenant for tenant, _ in keys], [id for _, id in keys]),
         )

@@ -15,10 +15,10 @@ from litestar.params import QueryParameter
 from contexts.events.application.queries import EventFound, SearchEvents
 from shared.application.bus import Bus
 from shared.application.criteria import instant
-from shared.domain.errors import DomainError, Invalid
+from shared.domain.errors import DomainError, Invalid, NotYet
 from shared.presentation.json import JSONResponse
 from shared.presentation.lists import given_once
-from shared.presentation.problems import log_failure, status_of
+from shared.presentation.problems import SOON, log_failure, status_of
 
 
 class EventSummary(msgspec.Struct, frozen=True):
@@ -62,6 +62,10 @@ def _refusal(request: Request[Any, Any, Any], error: Exception) -> JSONResponse[
     elif isinstance(error, HTTPException) and status < 500:
         code, message = "invalid", error.detail
     log_failure(request, error)
+    if isinstance(error, NotYet):
+        # Nobody is told so who did not ask for a position, which the contract does not know.
+        headers = {"retry-after": SOON}
+        return JSONResponse(Failed(Error(code, message)), status_code=503, headers=headers)
     return JSONResponse(Failed(Error(code, message)), status_code=400 if status < 500 else 500)
 
 

@@ -1,6 +1,7 @@
 """The whole program, put together once; API, workers, command line and tests all start here."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,18 +19,36 @@ from contexts.events.infrastructure.feeds.sources import FetchLimits
 from settings import Settings
 from shared.application.bus import Bus
 from shared.application.codec import Codec, Upcaster
-from shared.application.projections import ListProjections
+from shared.application.cursors import Cursors
+from shared.application.parked_events import (
+    DiscardParkedEvent,
+    GetParkedEvent,
+    ListParkedEvents,
+    ReplayParkedEvent,
+)
+from shared.application.projections import (
+    DropInstance,
+    GetProjection,
+    ListProjections,
+    RebuildProjection,
+    SwitchProjection,
+)
 from shared.application.reactions import Reactions
 from shared.domain.aggregate import kinds_of
 from shared.infrastructure.broker import broker
 from shared.infrastructure.high_water_mark import HighWaterMark
+from shared.infrastructure.instances import ActiveInstances, have_instances
 from shared.infrastructure.log_identity import LogIdentity
 from shared.infrastructure.migrations import SHARED, Migration, migrations
+from shared.infrastructure.parked_events import ParkedEvents
 from shared.infrastructure.postgres import pool
 from shared.infrastructure.postgres_event_store import PostgresEventStore
 from shared.infrastructure.projection_status import ProjectionStatus
 from shared.infrastructure.projections import ReactionSubscription
+from shared.infrastructure.read_positions import ReadPositions
+from shared.infrastructure.rebuilds import Rebuilds
 from shared.infrastructure.runner import Runner
+from shared.infrastructure.verification import Verification
 from shared.infrastructure.wakeups import Wakeups
 
 KINDS = [*kinds_of(EventChange), *kinds_of(RunChange)]
@@ -55,6 +74,11 @@ def _redis(url: str) -> redis.asyncio.Redis:
     )
 
 
+def _cursor_secret(set_: str | None, log: LogIdentity) -> Callable[[], str]:
+    """Where none is set, all processes on one log still agree on one."""
+    return lambda: set_ or log.id
+
+
 class Application(containers.DeclarativeContainer):
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
     process: providers.Dependency[str] = providers.Dependency(instance_of=str)
@@ -74,9 +98,16 @@ class Application(containers.DeclarativeContainer):
     clock = providers.Object(lambda: datetime.now(UTC))
     codec = providers.Singleton(Codec, KINDS, UPCASTERS)
     log = providers.Singleton(LogIdentity)
+    cursors = providers.Singleton(
+        Cursors, providers.Factory(_cursor_secret, settings.provided.cursor_secret, log)
+    )
     mark = providers.Singleton(HighWaterMark)
-    bus = providers.Singleton(Bus)
+    active = providers.Singleton(ActiveInstances)
     wakeups = providers.Singleton(Wakeups, broker.provider)
+    positions = providers.Singleton(
+        ReadPositions, pool, wakeups, settings.provided.min_position_seconds
+    )
+    bus = providers.Singleton(Bus, positions)
     store = providers.Singleton(PostgresEventStore, pool, mark, after_commit=wakeups)
 
     events = providers.Container(
@@ -87,8 +118,10 @@ class Application(containers.DeclarativeContainer):
         pool=pool,
         redis=redis,
         log=log,
+        active=active,
         broker=broker.provider,
         clock=clock,
+        cursors=cursors,
         feed_providers=settings.provided.providers,
         fetch_limits=providers.Singleton(
             FetchLimits,
@@ -112,7 +145,26 @@ class Application(containers.DeclarativeContainer):
             providers.Singleton(ReactionSubscription, "reactions", reactions),
         ),
     )
-    projections = providers.Singleton(ProjectionStatus, pool, mark, runner)
+    projections = providers.Singleton(
+        ProjectionStatus, pool, mark, runner, redis, settings.provided.broker_namespace
+    )
+    parked_events = providers.Singleton(ParkedEvents, pool, runner)
+    rebuilds = providers.Singleton(Rebuilds, pool, mark, runner)
+    verification = providers.Singleton(Verification, pool, mark, codec, runner, rebuilds)
+
+    handlers = providers.Dict(
+        {
+            ListProjections: projections.provided.list_projections,
+            GetProjection: projections.provided.get,
+            RebuildProjection: rebuilds.provided.start,
+            SwitchProjection: rebuilds.provided.switch,
+            DropInstance: rebuilds.provided.drop,
+            ListParkedEvents: parked_events.provided.list_parked,
+            GetParkedEvent: parked_events.provided.get,
+            ReplayParkedEvent: parked_events.provided.replay,
+            DiscardParkedEvent: parked_events.provided.discard,
+        }
+    )
 
 
 @asynccontextmanager
@@ -122,15 +174,22 @@ async def running(settings: Settings, process: str) -> AsyncIterator[Application
     Raise PoolTimeout when the database does not answer within `connect_seconds`.
     """
     application = Application(settings=settings, process=process)
-    application.bus().serve(application.events.handlers())
-    application.bus().serve({ListProjections: application.projections().list_projections})
+    application.bus().serve(application.events.handlers(), application.events.read_from())
+    application.bus().serve(application.handlers())
     application.wakeups().watch(application.runner().types)
-    pool, wakeups = application.pool(), application.wakeups()
+    pool, wakeups, active = application.pool(), application.wakeups(), application.active()
+    looking: asyncio.Task[None] | None = None
     try:
         await pool.open(wait=True, timeout=settings.connect_seconds)
         await application.log().ask(pool)
+        await have_instances(pool, list(application.runner().subscriptions.values()))
+        await active.look(pool)
+        looking = asyncio.create_task(active.keep_looking(pool, settings.tick_seconds))
         yield application
     finally:
+        if looking is not None:
+            looking.cancel()
+        await application.events.page_cache().close()
         await wakeups.close()
         await application.redis().aclose()
         application.broker().close()

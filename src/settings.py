@@ -51,11 +51,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_connections: Count = 10
     connect_seconds: Positive = 5.0
     statement_seconds: Positive = 15.0
+    cursor_secret: Annotated[str, msgspec.Meta(min_length=16, max_length=1_000)] | None = None
+    """What the cursors of lists are signed with; None: something that only this log has."""
     tick_seconds: Positive = 1.0
     """How often workers look for events and feeds that nobody told them of."""
     ready_lag_seconds: Positive = 30.0
     """A projection further behind than this makes /health/ready fail."""
+    min_position_seconds: Positive = 2.0
+    """How long a query waits for the position that it is to reach (Min-Log-Position)."""
     max_body_bytes: Count = 1_000_000
+    idempotency_hours: Positive = 24.0
+    """How long the answer to a command is kept for whoever sends it again."""
     feed_connect_seconds: Positive = 5.0
     feed_read_seconds: Positive = 20.0
     feed_total_seconds: Positive = 300.0
@@ -73,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         values = msgspec.to_builtins(self)
         for name in ("database_url", "redis_url"):
             values[name] = without_password(values[name])
+        values["cursor_secret"] = self.cursor_secret and "***"
         for name, provider in self.providers.items():
             values["providers"][name]["url"] = provider.url and public_url(provider.url)
         return dict(values)

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from importlib.metadata import version
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 
@@ -14,12 +16,15 @@ from bootstrap import Application, running
 from contexts.events.container import EventsContainer
 from settings import Settings
 from shared.application.bus import Bus
+from shared.infrastructure.idempotency_keys import PostgresIdempotencyKeys
 from shared.infrastructure.logs import configure_logs
 from shared.presentation.context import in_context
+from shared.presentation.idempotency import idempotent
 from shared.presentation.json import DecimalsAsNumbers, JSONResponse
 from shared.presentation.lists import refuse_long_query
+from shared.presentation.positions import read_position
 from shared.presentation.problems import problem
-from shared.presentation.projections import ProjectionsController
+from shared.presentation.projections import ParkedEventsController, ProjectionsController
 
 
 def create_app(settings: Settings | None = None) -> Litestar:
@@ -27,12 +32,16 @@ def create_app(settings: Settings | None = None) -> Litestar:
     settings = settings or configuration.load()
     configure_logs(process="api", level=settings.log_level, format=settings.log_format)
     current: list[Application] = []
+    keys: list[PostgresIdempotencyKeys] = []
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         async with running(settings, "marquee-api") as application:
             current.append(application)
+            kept = timedelta(hours=settings.idempotency_hours)
+            keys.append(PostgresIdempotencyKeys(application.pool(), kept))
             yield
+            await keys.pop().close()
             current.clear()
 
     def provide_application() -> Application:
@@ -42,13 +51,18 @@ def create_app(settings: Settings | None = None) -> Litestar:
         return current[0].bus()
 
     app = Litestar(
-        route_handlers=[*EventsContainer.routes(), ProjectionsController, HealthController],
+        route_handlers=[
+            *EventsContainer.routes(),
+            ProjectionsController,
+            ParkedEventsController,
+            HealthController,
+        ],
         dependencies={
             "bus": Provide(provide_bus, sync_to_thread=False),
             "application": Provide(provide_application, sync_to_thread=False),
         },
         lifespan=[lifespan],
-        before_request=refuse_long_query,
+        before_request=_before_request,
         exception_handlers={Exception: problem},
         response_class=JSONResponse,
         request_max_body_size=settings.max_body_bytes,
@@ -59,5 +73,12 @@ def create_app(settings: Settings | None = None) -> Litestar:
         logging_config=None,
     )
     # Around the router and not a middleware, which sees only what there is a route for.
-    app.asgi_handler = in_context(app.asgi_handler)
+    app.asgi_handler = in_context(
+        idempotent(app.asgi_handler, lambda: keys[0], settings.max_body_bytes)
+    )
     return app
+
+
+async def _before_request(request: Request[Any, Any, Any]) -> None:
+    refuse_long_query(request)
+    read_position(request)

@@ -117,6 +117,7 @@ def test_unknown_settings_are_refused_with_those_that_are_known(
         ("MARQUEE_TICK_SECONDS", "inf", "MARQUEE_TICK_SECONDS: Expected `float` <= "),
         ("MARQUEE_DATABASE_CONNECTIONS", "1.5", "MARQUEE_DATABASE_CONNECTIONS: Expected `int`"),
         ("DATABASE_URL", "s3cret", "DATABASE_URL: expected a URL that begins with postgresql://"),
+        ("MARQUEE_CURSOR_SECRET", "s3cret", "MARQUEE_CURSOR_SECRET: Expected `str` of length >= 16"),
         ("DATABASE_URL", "mysql://u:s3cret@h/d", "expected a URL that begins with postgresql://"),
         ("DATABASE_URL", "host=h password=s3cret", "DATABASE_URL: expected a URL"),
         ("REDIS_URL", "http://:s3cret@h", "REDIS_URL: expected a URL that begins with redis://"),
@@ -198,3 +199,12 @@ def test_a_url_is_shown_without_its_password_also_when_it_is_broken(
     url: str | None, shown: str | None
 ) -> None:
     assert without_password(url) == shown
+
+
+def test_the_secret_of_cursors_is_not_shown() -> None:
+    loaded = load({"MARQUEE_CURSOR_SECRET": "s3cret-s3cret-s3cret"})
+    assert loaded.cursor_secret == "s3cret-s3cret-s3cret"
+    assert loaded.shown()["cursor_secret"] == "***"
+    assert load().shown()["cursor_secret"] is None
+    for form in (repr(loaded), pretty_repr(loaded)):
+        assert "s3cret" not in form

@@ -6,27 +6,34 @@ from dependency_injector import containers, providers
 from dramatiq import Broker
 from redis.asyncio import Redis
 
-from contexts.events.application import commands, feed_runs, queries, taking_in
+from contexts.events.application import changes, commands, feed_runs, queries, taking_in
 from contexts.events.application.ports import Clock, FeedSource, Parsers, Providers
 from contexts.events.application.reactions import on_run_requested
 from contexts.events.domain.event import Event
 from contexts.events.domain.provider_run import ProviderRun, RunRequested
 from contexts.events.infrastructure.catalogue import Catalogue
 from contexts.events.infrastructure.event_cards import EventCards
+from contexts.events.infrastructure.event_pages import EventPages
 from contexts.events.infrastructure.feed_states import FeedStates
 from contexts.events.infrastructure.feeds.formats import PARSERS
 from contexts.events.infrastructure.feeds.sources import FeedSources, FetchLimits
 from contexts.events.infrastructure.provider_runs import ProviderRuns
 from contexts.events.infrastructure.run_queue import DramatiqRunQueue
+from contexts.events.presentation.changes import ChangesController
+from contexts.events.presentation.exports import ExportsController
 from contexts.events.presentation.http import EventsController
 from contexts.events.presentation.providers import ProvidersController
 from contexts.events.presentation.search import SearchController
 from shared.application.bus import Bus
 from shared.application.codec import Codec
+from shared.application.cursors import Cursors
 from shared.application.event_store import EventStore
 from shared.application.repository import Repository
+from shared.infrastructure.instances import ActiveInstances, generation_of
 from shared.infrastructure.log_identity import LogIdentity
+from shared.infrastructure.page_cache import PageCache
 from shared.infrastructure.postgres import Pool
+from shared.presentation.json import encode_json
 
 
 class EventsContainer(containers.DeclarativeContainer):
@@ -36,16 +43,28 @@ class EventsContainer(containers.DeclarativeContainer):
     pool: providers.Dependency[Pool] = providers.Dependency()
     redis: providers.Dependency[Redis] = providers.Dependency()
     log: providers.Dependency[LogIdentity] = providers.Dependency()
+    active: providers.Dependency[ActiveInstances] = providers.Dependency()
     broker: providers.Dependency[Callable[[], Broker]] = providers.Dependency()
     clock: providers.Dependency[Clock] = providers.Dependency()
+    cursors: providers.Dependency[Cursors] = providers.Dependency()
     feed_providers: providers.Dependency[Providers] = providers.Dependency()
     fetch_limits: providers.Dependency[FetchLimits] = providers.Dependency()
 
     events = providers.Singleton(Repository, Event, store, codec)
     runs = providers.Singleton(Repository, ProviderRun, store, codec)
 
-    catalogue = providers.Singleton(Catalogue, pool)
-    cards = providers.Singleton(EventCards, redis, log, store, codec)
+    catalogue = providers.Singleton(Catalogue, pool, cursors)
+    page_cache = providers.Singleton(
+        PageCache,
+        redis,
+        log,
+        providers.Callable(generation_of, pool, Catalogue.name).provider,
+        name=f"{Catalogue.name}.1",
+    )
+    pages = providers.Singleton(
+        EventPages, page_cache, catalogue.provided.list_events, encode=providers.Object(encode_json)
+    )
+    cards = providers.Singleton(EventCards, redis, log, active, store, codec)
     provider_runs = providers.Singleton(ProviderRuns, pool, store, codec)
     feeds = providers.Singleton(FeedStates, pool, feed_providers)
 
@@ -88,13 +107,34 @@ class EventsContainer(containers.DeclarativeContainer):
             feed_runs.QueueRun: providers.Callable(feed_runs.queue_run, queue=queue).provider,
             feed_runs.RunFeed: feed_reader.provided.run,
             queries.ListEvents: catalogue.provided.list_events,
+            queries.ListEventsEncoded: pages.provided.page,
             queries.SearchEvents: catalogue.provided.search,
             queries.GetEvent: cards.provided.get,
             queries.GetHistory: cards.provided.history,
+            changes.ListChanges: providers.Callable(
+                changes.list_changes, store=store, codec=codec
+            ).provider,
             queries.ListRuns: provider_runs.provided.list_runs,
             queries.GetRun: provider_runs.provided.get,
             queries.ListProviders: feeds.provided.list_providers,
         }
     )
+    read_from = providers.Object(
+        {
+            queries.ListEvents: Catalogue.name,
+            queries.ListEventsEncoded: Catalogue.name,
+            queries.SearchEvents: Catalogue.name,
+            queries.GetEvent: EventCards.name,
+            queries.ListRuns: ProviderRuns.name,
+        }
+    )
     reactions = providers.Object({RunRequested: [on_run_requested]})
-    routes = providers.Object([EventsController, SearchController, ProvidersController])
+    routes = providers.Object(
+        [
+            EventsController,
+            ExportsController,
+            ChangesController,
+            SearchController,
+            ProvidersController,
+        ]
+    )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, assert_never
 from uuid import UUID
 
 import msgspec
@@ -47,6 +47,29 @@ class Not(msgspec.Struct, frozen=True):
 
 Criteria: TypeAlias = Comparison | And | Or | Not
 EVERYTHING = And(())
+
+
+def canonical(criteria: Criteria) -> bytes:
+    """The same for criteria that say the same in another order, and for no others."""
+    return msgspec.msgpack.encode(_canonical(criteria))
+
+
+def _canonical(criteria: Criteria) -> Any:
+    match criteria:
+        case Comparison(field=name, operator="in", value=values):
+            return name, "in", sorted({msgspec.msgpack.encode(each) for each in values})
+        case Comparison(field=name, operator=operator, value=value):
+            return name, operator, value
+        case And(criteria=(part,)) | Or(criteria=(part,)):
+            return _canonical(part)
+        case And(criteria=parts):
+            return "and", sorted({canonical(part) for part in parts})
+        case Or(criteria=parts):
+            return "or", sorted({canonical(part) for part in parts})
+        case Not(criterion=part):
+            return "not", canonical(part)
+        case _:
+            assert_never(criteria)
 
 
 _LOST_PLUS = re.compile(r"^(.*T.*) (\d\d:?\d\d)$")
@@ -95,7 +118,10 @@ _READERS: Mapping[type, tuple[Callable[[str], Any], str]] = {
 
 
 class Field(msgspec.Struct, frozen=True):
-    """What may be asked of one field of a resource. `choices` closes the set of its values."""
+    """What may be asked of one field of a resource. `choices` closes the set of its values.
+
+    A text that may be longer than an index can hold is sorted by its first `sorted_by` characters.
+    """
 
     name: str
     type: type
@@ -103,6 +129,7 @@ class Field(msgspec.Struct, frozen=True):
     column: str
     sortable: bool = False
     choices: tuple[str, ...] = ()
+    sorted_by: int | None = None
 
 
 class Fields:
@@ -120,6 +147,10 @@ class Fields:
     @property
     def names(self) -> list[str]:
         return list(self._fields)
+
+    @property
+    def sortable(self) -> list[str]:
+        return [field.name for field in self._fields.values() if field.sortable]
 
     def comparison(
         self, name: str, operator: str, raw: str | Sequence[str], *, parameter: str | None = None
@@ -184,9 +215,8 @@ class Fields:
 
     def sort(self, by: str, direction: str) -> Sort:
         """Raise Invalid when the field is not one that a list may be sorted by."""
-        sortable = [field.name for field in self._fields.values() if field.sortable]
-        if by not in sortable:
-            raise Invalid(f"sortBy: can't sort by {by!r}, only by {_list(sortable)}")
+        if by not in self.sortable:
+            raise Invalid(f"sortBy: can't sort by {by!r}, only by {_list(self.sortable)}")
         match direction:
             case "asc" | "desc":
                 return Sort(by, direction)

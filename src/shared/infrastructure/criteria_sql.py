@@ -8,10 +8,8 @@ from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, Table, and_, func, not_, or_, true
 from sqlalchemy.dialects.postgresql import TSVECTOR
-from sqlalchemy.sql.elements import UnaryExpression
 
 from shared.application.criteria import And, Comparison, Criteria, Fields, Not, Or
-from shared.application.pages import Sort
 
 _WORD = re.compile(r"[^\W_]{1,200}")
 """PostgreSQL refuses words of more than 2 KiB."""
@@ -46,14 +44,6 @@ def where(criteria: Criteria, fields: Fields, table: Table) -> ColumnElement[boo
             return not_(func.coalesce(where(part, fields, table), False))
         case _:
             assert_never(criteria)
-
-
-def order_by(sort: Sort, fields: Fields, table: Table) -> list[UnaryExpression[Any]]:
-    """By the field, unknown values last, then by id, so that no two rows are equal."""
-    column, id = table.c[fields[sort.by].column], table.c.id
-    if sort.direction == "asc":
-        return [column.asc(), id.asc()]
-    return [column.desc().nulls_last() if column.nullable else column.desc(), id.desc()]
 
 
 def fold_text(text: str) -> str:

@@ -31,7 +31,8 @@ NOT_MODIFIED = {304: ResponseSpec(None, description="It is still at the version 
 """For OpenAPI."""
 
 
-def not_modified(if_none_match: str | None, version: int) -> bool:
+def not_modified(if_none_match: str | None, version: int | str) -> bool:
+    """`version` is what stands between the quotes of the entity tag."""
     if if_none_match is None:
         return False
     return if_none_match.strip() == "*" or str(version) in _TAG.findall(if_none_match)

@@ -1,16 +1,26 @@
 """How lists are asked for over HTTP: pages, sorting, and criteria in the query string."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias, get_args
+from urllib.parse import parse_qsl
 
+import msgspec
 from litestar import Request
 from litestar.exceptions import HTTPException
+from litestar.openapi.spec import OpenAPIType, Parameter, Schema
 from litestar.params import QueryParameter
 
 from shared.application.criteria import MAX_COMPARISONS, Comparison, Fields
-from shared.application.pages import MAX_PAGE, MAX_PAGE_SIZE
+from shared.application.cursors import MAX_CURSOR
+from shared.application.pages import (
+    DEFAULT_PAGE_SIZE,
+    MAX_PAGE,
+    MAX_PAGE_SIZE,
+    Count,
+    PageRequest,
+)
 from shared.domain.errors import Invalid
 
 PageNumber: TypeAlias = Annotated[
@@ -19,7 +29,8 @@ PageNumber: TypeAlias = Annotated[
 PageSize: TypeAlias = Annotated[
     int, QueryParameter(description="Rows of a page", ge=1, le=MAX_PAGE_SIZE)
 ]
-SortDirection: TypeAlias = Annotated[str, QueryParameter(description="asc or desc")]
+_FIELDS = "Only these fields, whole, with commas between them"
+FieldNames: TypeAlias = Annotated[str | None, QueryParameter(description=_FIELDS)]
 
 PAGE_PARAMETERS = ("page", "pageSize")
 
@@ -27,6 +38,11 @@ MAX_QUERY = 8 * 1024
 """Bytes of a query string; what is longer is no question a person or a program asks."""
 
 _COMPARISON = re.compile(r"(\w+)\[(\w+)\]")
+
+
+class Asked(NamedTuple):
+    named: dict[str, str]
+    comparisons: list[Comparison]
 
 
 def refuse_long_query(request: Request[Any, Any, Any]) -> None:
@@ -53,28 +69,126 @@ def only(request: Request[Any, Any, Any], *named: str) -> None:
     given_once(request, *named)
 
 
-def comparisons(
-    request: Request[Any, Any, Any], fields: Fields, *, named: Sequence[str]
-) -> list[Comparison]:
-    """The comparisons written as `field[operator]=value`.
+def read_query(query_string: bytes, *, known: Collection[str], fields: Fields) -> Asked:
+    """Read a query string into the parameters that are `known` by name, each at most once, and the
+    comparisons written as `field[operator]=value`, which all have to hold.
 
-    Several of one field all have to hold. Raise Invalid for any parameter that is neither that nor
-    one of the `named` ones (a misspelt filter must not answer with everything), and for a named one
-    that is repeated.
+    Raise Invalid for any other parameter: a misspelt filter must not answer with everything.
     """
-    given_once(request, *named)
+    named: dict[str, str] = {}
     found = []
-    for name, value in request.query_params.multi_items():
-        if match := _COMPARISON.fullmatch(name):
+    for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
+        if name in named:
+            raise Invalid(f"{name}: given more than once; give it once")
+        if name in known:
+            named[name] = value
+        elif match := _COMPARISON.fullmatch(name):
             found.append(fields.comparison(match[1], match[2], value))
-        elif name not in named:
+        else:
             raise Invalid(
-                f"{_shown(name)}: unknown parameter; known are {', '.join(named)} "
+                f"{_shown(name)}: unknown parameter; known are {', '.join(known)} "
                 f"and field[operator] with the fields {', '.join(fields.names)}"
             )
     if len(found) > MAX_COMPARISONS:
         raise Invalid(f"more than {MAX_COMPARISONS} comparisons")
-    return found
+    return Asked(named, found)
+
+
+def page_asked(named: Mapping[str, str]) -> PageRequest:
+    """Which page, or, beside a cursor, how many rows."""
+    if "cursor" in named and "page" in named:
+        raise Invalid("page: a cursor says where to go on; give either a page or a cursor")
+    return PageRequest(
+        _whole("page", named.get("page", "1"), MAX_PAGE),
+        _whole("pageSize", named.get("pageSize", str(DEFAULT_PAGE_SIZE)), MAX_PAGE_SIZE),
+    )
+
+
+def count_asked(named: Mapping[str, str]) -> Count:
+    """Pages have always had a total; whoever goes on by cursor has seen it or does not need it."""
+    match named.get("count", "none" if "cursor" in named else "exact"):
+        case "exact" | "estimated" | "none" as count:
+            return count
+        case other:
+            raise Invalid(f"count: {_shown(other)!r} is none of exact, estimated, none")
+
+
+def fields_asked(raw: str | None, kind: type[msgspec.Struct]) -> tuple[str, ...] | None:
+    """Which fields of that kind should come back, in the order in which it has them."""
+    if raw is None:
+        return None
+    known = kind.__struct_fields__
+    asked = {name.strip() for name in raw.split(",")} - {""}
+    if not asked:
+        raise Invalid("fields: give the name of one field or of several, with commas between them")
+    for name in sorted(asked):
+        if name not in known:
+            raise Invalid(f"fields: unknown field {_shown(name)!r}; known are {', '.join(known)}")
+    return tuple(name for name in known if name in asked)
+
+
+def part_of(shown: msgspec.Struct, fields: Sequence[str] | None) -> Any:
+    """These fields of it only; None: it as it is."""
+    return shown if fields is None else {name: getattr(shown, name) for name in fields}
+
+
+def _whole(parameter: str, raw: str, most: int) -> int:
+    try:
+        return int(msgspec.convert(raw, Annotated[int, msgspec.Meta(ge=1, le=most)], strict=False))
+    except msgspec.ValidationError as error:
+        raise Invalid(f"{parameter}: {error}") from None
+
+
+def described(name: str, description: str, schema: Schema) -> Parameter:
+    """A parameter of the query, for OpenAPI."""
+    return Parameter(name=name, param_in="query", description=description, schema=schema)
+
+
+def list_parameters(fields: Fields) -> list[Parameter]:
+    """What every list by criteria takes, for OpenAPI."""
+    text, whole = OpenAPIType.STRING, OpenAPIType.INTEGER
+    return [
+        described(
+            "filter",
+            'A tree of criteria in JSON: {"and": [...]}, {"or": [...]}, {"not": {...}}, '
+            '{"field": "title", "op": "contains", "value": "jazz"}. '
+            "A single comparison may also be written as a parameter of its own, such as "
+            "`title[contains]=jazz`.",
+            Schema(type=text),
+        ),
+        described(
+            "sortBy",
+            "Field to sort by; unknown values come last, equal ones are sorted by id",
+            Schema(type=text, enum=fields.sortable),
+        ),
+        described("sortDir", "Which way", Schema(type=text, enum=["asc", "desc"], default="asc")),
+        described(
+            "page",
+            "Which page, from 1. The further back, the longer it takes: to read all of a long "
+            "list, follow the cursors.",
+            Schema(type=whole, minimum=1, maximum=MAX_PAGE, default=1),
+        ),
+        described(
+            "pageSize",
+            "Rows of a page, or behind a cursor",
+            Schema(type=whole, minimum=1, maximum=MAX_PAGE_SIZE, default=DEFAULT_PAGE_SIZE),
+        ),
+        described(
+            "cursor",
+            "`nextCursor` or `previousCursor` of an answer: go on from there, in the same list. It "
+            "holds with the same criteria and sorting only; any other is refused as "
+            "`invalid_cursor`, and the list has to be started again. Not together with `page`.",
+            Schema(type=text, max_length=MAX_CURSOR),
+        ),
+        described(
+            "count",
+            "Whether to say how many rows the whole list has: exact (the default for a page); "
+            "estimated, which is quick however many there are, and exact for few (`totalRowsExact` "
+            "says which); or none (the default with a cursor)",
+            Schema(type=text, enum=list(get_args(Count))),
+        ),
+        described("fields", _FIELDS, Schema(type=text)),
+    ]
 
 
 def _shown(name: str) -> str:

@@ -79,17 +79,24 @@ async def refusal(client: Client, path: str, status: int = 400) -> str:
 
 
 async def test_a_page_is_wrapped_in_its_numbers(client: Client, catalogue: None) -> None:
-    assert {k: v for k, v in (await page(client, "?pageSize=2")).items() if k != "data"} == {
+    first = await page(client, "?pageSize=2")
+    assert {k: v for k, v in first.items() if k not in ("data", "nextCursor")} == {
         "page": 1,
         "pageSize": 2,
         "totalRows": 5,
         "totalPages": 3,
+        "totalRowsExact": True,
+        "previousCursor": None,
     }
+    assert first["nextCursor"]
     assert await page(client, "?q=nothing") == {
         "page": 1,
         "pageSize": 20,
         "totalRows": 0,
         "totalPages": 0,
+        "totalRowsExact": True,
+        "nextCursor": None,
+        "previousCursor": None,
         "data": [],
     }
 

@@ -1,5 +1,6 @@
 """What may be asked about events and providers, and the shape of each answer."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -10,16 +11,9 @@ import msgspec
 from contexts.events.domain.offer import SellMode, Zone
 from contexts.events.domain.provider_run import RunReport
 from shared.application.bus import Query
-from shared.application.criteria import (
-    EQUALITY,
-    EVERYTHING,
-    NULLABLE_ORDER,
-    ORDER,
-    Criteria,
-    Field,
-    Fields,
-)
-from shared.application.pages import Page, PageRequest, Sort
+from shared.application.criteria import EQUALITY, NULLABLE_ORDER, ORDER, Field, Fields
+from shared.application.lists import ListQuery
+from shared.application.pages import EncodedPage, Page, PageRequest, Sort
 
 Status = Literal["listed", "delisted", "cancelled"]
 
@@ -68,7 +62,7 @@ class EventShown(EventListed, frozen=True, kw_only=True):
 EVENT_FIELDS = Fields(
     Field("starts_at", datetime, ORDER, "starts_at", sortable=True),
     Field("ends_at", datetime, ORDER, "over_at", sortable=True),
-    Field("title", str, (*EQUALITY, "contains"), "title", sortable=True),
+    Field("title", str, (*EQUALITY, "contains"), "title", sortable=True, sorted_by=200),
     Field("q", str, ("contains",), "words"),
     Field("min_price", Decimal, NULLABLE_ORDER, "min_price", sortable=True),
     Field("max_price", Decimal, NULLABLE_ORDER, "max_price", sortable=True),
@@ -91,10 +85,20 @@ EVENT_FIELDS = Fields(
 """`ends_at` of an event without a known end is compared by its start."""
 
 
-class ListEvents(Query[Page[EventListed]], frozen=True):
-    criteria: Criteria = EVERYTHING
+class ListEvents(ListQuery[EventListed | Mapping[str, Any]], frozen=True, kw_only=True):
+    """Events on offer, by criteria. Only with `fields` the rows are mappings."""
+
     sort: Sort = Sort("starts_at")
-    page: PageRequest = PageRequest()
+
+
+class ListEventsEncoded(Query[EncodedPage], frozen=True):
+    """The same as it is sent, which may have been made for another who asked for the same.
+
+    `key` is that of the list; whoever asks often works it out once.
+    """
+
+    list: ListEvents
+    key: bytes
 
 
 class EventFound(msgspec.Struct, frozen=True):
@@ -116,7 +120,10 @@ class SearchEvents(Query[list[EventFound]], frozen=True):
 
 
 class GetEvent(Query[EventShown], frozen=True):
+    """As it is now, or as the catalogue showed it at the instant `as_of`."""
+
     event_id: UUID
+    as_of: datetime | None = None
 
 
 class HistoryEntry(msgspec.Struct, frozen=True):

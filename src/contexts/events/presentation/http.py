@@ -1,7 +1,7 @@
 """Our own resource of events over HTTP: lists by criteria, one event, its history, commands."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import msgspec
@@ -24,11 +24,11 @@ from contexts.events.application.queries import (
     GetEvent,
     GetHistory,
     HistoryEntry,
-    ListEvents,
 )
+from contexts.events.presentation.exports import export, file_wanted
+from contexts.events.presentation.listing import ListOperation, asked_encoded
 from shared.application.bus import Bus
-from shared.application.criteria import Comparison, Criteria, all_of
-from shared.application.pages import Page, PageRequest
+from shared.application.pages import Page, PageRequest, Stretch
 from shared.domain.errors import Conflict, Invalid, NotFound, Refused
 from shared.presentation.conditional import (
     NOT_MODIFIED,
@@ -39,14 +39,17 @@ from shared.presentation.conditional import (
     not_modified,
     unchanged,
 )
-from shared.presentation.json import JSONResponse
+from shared.presentation.context import header
+from shared.presentation.json import EncodedResponse, JSONResponse
 from shared.presentation.lists import (
     PAGE_PARAMETERS,
+    FieldNames,
     PageNumber,
     PageSize,
-    SortDirection,
-    comparisons,
+    fields_asked,
+    given_once,
     only,
+    part_of,
 )
 from shared.presentation.problems import refusals
 
@@ -69,78 +72,31 @@ class Cancellation(msgspec.Struct, forbid_unknown_fields=True):
     reason: Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"^[^\x00]*$")]
 
 
-_PARAMETERS = (
-    "starts_at",
-    "ends_at",
-    "match",
-    "q",
-    "min_price",
-    "max_price",
-    "available",
-    "provider",
-    "status",
-    "filter",
-    "sortBy",
-    "sortDir",
-    *PAGE_PARAMETERS,
-)
-
-
-def _about(text: str) -> QueryParameter:
-    return QueryParameter(description=text)
-
-
 class EventsController(Controller):
     path = "/events"
     tags = ("Events",)
 
-    @get(responses=refusals(Invalid))
+    @get(operation_class=ListOperation, responses={**NOT_MODIFIED, **refusals(Invalid)})
     async def list_events(
-        self,
-        request: Request[Any, Any, Any],
-        bus: NamedDependency[Bus],
-        starts_at: Annotated[str | None, _about("Starts at or after this time (RFC 3339)")] = None,
-        ends_at: Annotated[str | None, _about("Ends at or before this time (RFC 3339)")] = None,
-        match: Annotated[
-            str, _about("`contained` (default) or `overlapping` the range of starts_at and ends_at")
-        ] = "contained",
-        q: Annotated[str | None, _about("Words that words of the title begin with")] = None,
-        min_price: Annotated[str | None, _about("Has tickets for at least this much")] = None,
-        max_price: Annotated[str | None, _about("Has tickets for at most this much")] = None,
-        available: Annotated[str | None, _about("true: tickets can be had; false: none")] = None,
-        provider: Annotated[str | None, _about("Of this provider; several with commas")] = None,
-        status: Annotated[
-            str | None, _about("listed, delisted or cancelled; several with commas")
-        ] = None,
-        filter: Annotated[
-            str | None,
-            _about(
-                'A tree of criteria in JSON: {"and": [...]}, {"or": [...]}, {"not": {...}}, '
-                '{"field": "title", "op": "contains", "value": "jazz"}. '
-                "A single comparison may also be written as `title[contains]=jazz`."
-            ),
-        ] = None,
-        sortBy: Annotated[str, _about("Field to sort by")] = "starts_at",
-        sortDir: SortDirection = "asc",
-        page: PageNumber = 1,
-        pageSize: PageSize = 20,
-    ) -> Page[EventListed]:
-        """List events on offer: those that were ever online, by criteria, one page at a time."""
-        parts = [
-            *_range(starts_at, ends_at, match),
-            *_named(q=q, available=available, provider=provider, status=status),
-            *_prices(min_price, max_price),
-            *comparisons(request, EVENT_FIELDS, named=_PARAMETERS),
-        ]
-        if filter is not None:
-            parts.append(EVENT_FIELDS.tree(_json(filter)))
-        return await bus(
-            ListEvents(
-                criteria=all_of(*parts),
-                sort=EVENT_FIELDS.sort(sortBy, sortDir),
-                page=PageRequest(page, pageSize),
-            )
-        )
+        self, request: Request[Any, Any, Any], bus: NamedDependency[Bus]
+    ) -> JSONResponse[Stretch[EventListed]]:
+        """List events on offer: those that were ever online, by criteria, by page or by cursor.
+
+        `If-None-Match` answers 304 when the page is still the same; `Cache-Status` says so when
+        the database did not answer in time, and a page that was right a moment ago is shown.
+
+        With `Accept: text/calendar` or `text/csv` the whole list comes as a file, as it does from
+        `/events.ics` and `/events.csv`.
+        """
+        if (media_type := file_wanted(request)) is not None:
+            # For OpenAPI this answers with JSON.
+            return cast(JSONResponse[Any], await export(request, bus, media_type))
+        page = await bus(asked_encoded(request.scope["query_string"]))
+        headers = [("etag", page.etag), ("vary", "Accept"), ("cache-control", "no-cache")]
+        if page.stale:
+            headers.append(("cache-status", "marquee; hit; detail=stale"))
+        same = not_modified(header(request.scope, b"if-none-match"), page.etag.strip('"'))
+        return EncodedResponse(b"" if same else page.body, 304 if same else 200, headers)
 
     @post(responses=refusals(Invalid))
     async def announce(
@@ -153,13 +109,24 @@ class EventsController(Controller):
 
     @get("/{event_id:uuid}", responses={**NOT_MODIFIED, **refusals(Invalid, NotFound)})
     async def show(
-        self, event_id: FromPath[UUID], bus: NamedDependency[Bus], if_none_match: IfNoneMatch = None
+        self,
+        request: Request[Any, Any, Any],
+        event_id: FromPath[UUID],
+        bus: NamedDependency[Bus],
+        as_of: Annotated[
+            str | None,
+            QueryParameter(description="As the catalogue showed it at this time (RFC 3339)"),
+        ] = None,
+        fields: FieldNames = None,
+        if_none_match: IfNoneMatch = None,
     ) -> JSONResponse[EventShown]:
-        """Show one event with its zones."""
-        shown = await bus(GetEvent(event_id))
+        """Show one event with its zones, as it is now or as it was shown at some time."""
+        given_once(request, "as_of", "fields")
+        names = fields_asked(fields, EventShown)
+        shown = await bus(GetEvent(event_id, _instant("as_of", as_of)))
         if not_modified(if_none_match, shown.version):
             return unchanged(shown.version)
-        return JSONResponse(shown, headers=etag(shown.version))
+        return JSONResponse(part_of(shown, names), headers=etag(shown.version))
 
     @get("/{event_id:uuid}/history", responses=refusals(Invalid, NotFound))
     async def history(
@@ -230,49 +197,13 @@ class EventsController(Controller):
         return _changed(await bus(CancelEvent(event_id, data.reason, expected_version(if_match))))
 
 
+def _instant(parameter: str, raw: str | None) -> datetime | None:
+    """Read as every time is that lists are asked for by."""
+    if raw is None:
+        return None
+    time: datetime = EVENT_FIELDS.comparison("updated_at", "lte", raw, parameter=parameter).value
+    return time
+
+
 def _changed(changed: Changed) -> JSONResponse[Changed]:
     return JSONResponse(changed, headers=etag(changed.version))
-
-
-def _range(starts_at: str | None, ends_at: str | None, match: str) -> list[Criteria]:
-    """`contained`: starts and ends within the range; `overlapping`: a part of it does."""
-    if match not in ("contained", "overlapping"):
-        raise Invalid(f"match: {match!r} is neither 'contained' nor 'overlapping'")
-    from_field, to_field = ("starts_at", "ends_at")
-    if match == "overlapping":
-        from_field, to_field = to_field, from_field
-    parts: list[Criteria] = []
-    if starts_at is not None:
-        parts.append(EVENT_FIELDS.comparison(from_field, "gte", starts_at, parameter="starts_at"))
-    if ends_at is not None:
-        parts.append(EVENT_FIELDS.comparison(to_field, "lte", ends_at, parameter="ends_at"))
-    return parts
-
-
-def _prices(min_price: str | None, max_price: str | None) -> list[Criteria]:
-    """Someone with so much to spend: the dearest ticket reaches the minimum, the cheapest stays
-    within the maximum."""
-    parts: list[Criteria] = []
-    if min_price is not None:
-        parts.append(EVENT_FIELDS.comparison("max_price", "gte", min_price, parameter="min_price"))
-    if max_price is not None:
-        parts.append(EVENT_FIELDS.comparison("min_price", "lte", max_price, parameter="max_price"))
-    return parts
-
-
-def _named(**values: str | None) -> list[Comparison]:
-    operators = {"q": "contains", "available": "eq", "provider": "in", "status": "in"}
-    return [
-        EVENT_FIELDS.comparison(name, operators[name], value, parameter=name)
-        for name, value in values.items()
-        if value is not None
-    ]
-
-
-def _json(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise Invalid(f"filter: not JSON: {error}") from None
-    except RecursionError:
-        raise Invalid("filter: nested too deep") from None

@@ -56,8 +56,8 @@ format: $(VENV)/dev.stamp  ## Mend what can be mended without thinking
 	$(BIN)/ruff format
 
 .PHONY: bench
-bench: $(VENV)/dev.stamp  ## Measure, beside the peers, as ratios (ARGS=--help lists the benchmarks)
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)/dev.stamp $(VENV)/peers.stamp  ## Measure, beside limits and peers, as ratios (ARGS="--quick", --help)
+	$(BIN)/python -m benchmarks --peers $(VENV)/peers/bin/python $(ARGS)
 
 .PHONY: hooks
 hooks: $(VENV)/dev.stamp  ## Lint before every commit, from now on
@@ -74,6 +74,8 @@ lock: $(VENV)/place  ## Write requirements/*.lock anew from pyproject.toml
 	$(UV_COMPILE) -o requirements/server.lock
 	$(UV_COMPILE) --extra embedded -o requirements/run.lock
 	$(UV_COMPILE) --extra embedded --group dev -o requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --universal -p 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --no-annotate --group peers $(ARGS) -o requirements/peers.lock
 
 .PHONY: clean
 clean:  ## Remove .venv and all caches; never the data under .marquee
@@ -120,3 +122,10 @@ $(VENV)/run.stamp: requirements/run.lock pyproject.toml $(VENV)/place
 $(VENV)/dev.stamp: requirements/dev.lock pyproject.toml $(VENV)/place
 	$(call install,$<)
 	@touch $@ $(VENV)/run.stamp
+
+# What we are measured against has an environment of its own: our program looks at what is installed beside it.
+$(VENV)/peers.stamp: requirements/peers.lock $(VENV)/dev.stamp
+	@echo "Installing $< for the benchmarks"
+	@$(BIN)/python -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip install -qq --require-hashes -r $<
+	@touch $@

@@ -1,136 +1,162 @@
-"""`make bench`: what things cost, as ratios against a limit that is measured in the same run.
+"""`make bench`: what things cost, beside their limits and the peers, as ratios.
 
-The machine may be small and noisy: every row is measured in rounds that alternate between the thing
-and its limit, and the median of the ratios is what counts.
+The machine may be small and noisy: all entries of a row take turns in every round, and the median
+of the ratios of the rounds is what counts.
 """
 
 import argparse
 import asyncio
-import json
+import importlib.metadata
 import platform
-import statistics
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
+import msgspec
+import psutil
+import psycopg
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks import appending, importing, projecting
-from bootstrap import MIGRATIONS
+from benchmarks import (
+    appending,
+    growing,
+    importing,
+    losing,
+    memory,
+    paging,
+    projecting,
+    rebuilding,
+    serving,
+    waking,
+)
+from benchmarks.contest import Result, Row, contest
+from benchmarks.place import Place
+from benchmarks.table import markdown, table
 from embedded import Servers
 from settings import Settings
-from shared.infrastructure.migrations import migrate
 
-Measure = Callable[[Settings], Awaitable[float]]
-"""One round; the rate it reached, in things a second."""
-
-
-class Row(NamedTuple):
-    name: str
-    unit: str
-    ours: Measure
-    limit_name: str
-    limit: Measure
+PACKAGES = ("psycopg", "litestar", "granian", "dramatiq", "redis", "msgspec", "uvloop")
+PEERS = ("eventsourcing", "eventsource-py")
 
 
-ROWS = [
-    Row(
-        "command to log, 1 writer",
-        "appends/s",
-        appending.commands(1),
-        "bare prepared INSERT",
-        appending.inserts(1),
-    ),
-    Row(
-        "command to log, 16 writers",
-        "appends/s",
-        appending.commands(16),
-        "bare prepared INSERT",
-        appending.inserts(16),
-    ),
-    Row(
-        "catalogue catches up",
-        "events/s",
-        projecting.catch_up,
-        "reading the log alone",
-        projecting.read,
-    ),
-    Row(
-        "unchanged feed, 200 zones a plan",
-        "plans/s",
-        importing.unchanged,
-        "parsing it alone",
-        importing.parse,
-    ),
-]
+def rows() -> list[Row]:
+    files = (
+        *(appending, losing, projecting, waking, serving),
+        *(paging, importing, rebuilding, memory, growing),
+    )
+    return [row for file in files for row in file.rows()]
 
 
-async def run(settings: Settings, rounds: int, wanted: str) -> list[dict[str, object]]:
-    results: list[dict[str, object]] = []
-    for row in ROWS:
-        if wanted not in row.name:
-            continue
-        ours, limits = [], []
-        for _ in range(rounds):
-            ours.append(await row.ours(settings))
-            limits.append(await row.limit(settings))
-        ratios = [a / b for a, b in zip(ours, limits, strict=True)]
-        results.append(
-            {
-                "row": row.name,
-                "unit": row.unit,
-                "limit": row.limit_name,
-                "ours": ours,
-                "limits": limits,
-                "ratios": ratios,
-            }
-        )
+async def run(
+    place: Place,
+    chosen: Sequence[Row],
+    rounds: int,
+    console: Console,
+    measured: Callable[[list[Result]], None],
+) -> list[Result]:
+    """`measured` is told of all results so far, after each row."""
+    await place.prepare()
+    results: list[Result] = []
+    for row in chosen:
+        console.print(f"measuring: {row.name}", style="dim")
+        results.append(await contest(row, place, rounds))
+        measured(results)
     return results
 
 
-def show(results: list[dict[str, object]], console: Console) -> None:
-    table = Table("what", "rate", "limit", "its rate", "ratio", "lowest to highest")
-    for result in results:
-        ours, limits, ratios = (result[name] for name in ("ours", "limits", "ratios"))
-        assert isinstance(ours, list)
-        assert isinstance(limits, list)
-        assert isinstance(ratios, list)
-        table.add_row(
-            str(result["row"]),
-            f"{statistics.median(ours):,.0f} {result['unit']}",
-            str(result["limit"]),
-            f"{statistics.median(limits):,.0f}",
-            f"{statistics.median(ratios):.2f}",
-            f"{min(ratios):.2f} to {max(ratios):.2f}",
-        )
-    console.print(table)
+def machine(database_url: str, peers: Path | None) -> dict[str, object]:
+    with psycopg.connect(database_url) as connection:
+        server = connection.info.server_version
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processor": _processor(),
+        "cores": psutil.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "postgresql": f"{server // 10_000}.{server % 10_000}",
+        "fsync": "on",
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+        **_peer_versions(peers),
+    }
 
 
-def main() -> None:
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if "model name" in line), "")
+
+
+def _peer_versions(peers: Path | None) -> dict[str, str]:
+    if peers is None:
+        return {}
+    places = [str(each) for each in peers.parent.parent.glob("lib/*/site-packages")]
+    found = importlib.metadata.distributions(path=places)
+    return {each.name: each.version for each in found if each.name in PEERS}
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="rows whose name contains this")
     parser.add_argument("--json", type=Path, help="write every single figure here")
+    parser.add_argument("--markdown", type=Path, help="write the table here, as it is documented")
+    parser.add_argument("--quick", action="store_true", help="small and short: does it still work?")
+    parser.add_argument("--large", action="store_true", help="also a log of ten million events")
+    parser.add_argument("--list", action="store_true", help="name the rows and stop")
+    parser.add_argument("--peers", type=Path, help="the Python that the peers are installed for")
     arguments = parser.parse_args()
+    console = Console(width=150)
+    chosen = [
+        row
+        for row in rows()
+        if arguments.only in row.name and (arguments.large or arguments.list or not row.large)
+    ]
+    if arguments.list:
+        console.print("\n".join(f"{row.name}{' (--large)' * row.large}" for row in chosen))
+        return 0
+    if not chosen:
+        parser.error(f"no row is named like {arguments.only!r}; --list names them")
+    rounds = 1 if arguments.quick else arguments.rounds
     with TemporaryDirectory() as folder:
+        # Servers that root starts run as somebody else, who has to get in.
         Path(folder).chmod(0o755)
         with Servers(Path(folder) / "home") as servers:
-            migrate(servers.database_url, MIGRATIONS)
             settings = Settings(
                 database_url=servers.database_url,
                 redis_url=servers.redis_url,
                 database_connections=20,
                 log_level="error",
+                statement_seconds=600,
             )
-            results = asyncio.run(run(settings, arguments.rounds, arguments.only))
-    console = Console(width=120)
-    console.print(f"Python {platform.python_version()}, {arguments.rounds} rounds, fsync on")
-    show(results, console)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2))
+            place = Place(settings, Path(folder), peers=arguments.peers, quick=arguments.quick)
+            about = machine(servers.database_url, arguments.peers)
+
+            def keep(results: list[Result]) -> None:
+                """At once: a run that is cut short has not been for nothing."""
+                if arguments.json:
+                    form = {
+                        "machine": about,
+                        "rounds": rounds,
+                        "quick": arguments.quick,
+                        "rows": results,
+                    }
+                    text = msgspec.json.format(msgspec.json.encode(form), indent=2)
+                    arguments.json.write_bytes(text)
+
+            results = asyncio.run(run(place, chosen, rounds, console, keep))
+    console.print(", ".join(f"{name} {value}" for name, value in about.items()))
+    console.print(f"{rounds} rounds. Ratio: ours divided by this one, round by round.")
+    if arguments.quick:
+        console.print("Quick: sizes and times are a fraction of what the rows are named for.")
+    console.print(table(results))
+    if arguments.markdown:
+        arguments.markdown.write_text(markdown(results), encoding="utf-8")
+    return int(any(entry.failed for result in results for entry in result.entries))
 
 
 if __name__ == "__main__":

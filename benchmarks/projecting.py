@@ -1,57 +1,83 @@
-"""How fast the catalogue follows the log, and how fast the log can be read at all."""
+"""How fast the catalogue follows the log, how fast the log can be read, and ProjectionRunner."""
 
 from time import perf_counter
 
+from benchmarks.contest import Entry, Figure, Row
 from benchmarks.importing import plans
-from bootstrap import Application, running
+from benchmarks.place import MIGRATED, Place
+from bootstrap import running
 from contexts.events.application.taking_in import TakeInPlans
-from contexts.events.infrastructure.catalogue import Catalogue
-from settings import Settings
-from shared.infrastructure.postgres_event_store import read_log
+from contexts.events.domain.event import EventChange
+from shared.domain.aggregate import kinds_of
 
-EVENTS = 20_000
-
-
-async def catch_up(settings: Settings) -> float:
-    async with running(settings, "marquee-bench") as application:
-        start = await _filled(application)
-        async with application.pool().connection() as connection:
-            await connection.execute(
-                "insert into event_store.checkpoints (projection, position) values (%s, %s)"
-                " on conflict (projection) do update set position = excluded.position",
-                (Catalogue.name, start),
-            )
-            await connection.execute("truncate events.catalogue")
-        started = perf_counter()
-        await application.runner().catch_up(Catalogue.name)
-        return EVENTS / (perf_counter() - started)
+CATALOGUE = "events.catalogue"
+FILLED, PEER_FILLED = "log_filled", "peer_filled"
+BATCH = 500
 
 
-async def read(settings: Settings) -> float:
-    async with running(settings, "marquee-bench") as application:
-        after = await _filled(application)
-        types = application.runner().types[Catalogue.name]
-        started = perf_counter()
-        async with application.pool().connection() as connection:
-            mark = await application.mark().advance(connection)
-            while after < mark:
-                log = await read_log(connection, after, upto=mark, types=types, limit=2_000)
-                for stored in log.events:
-                    application.codec().recorded(stored)
-                after = log.upto
-        return EVENTS / (perf_counter() - started)
-
-
-async def _filled(application: Application) -> int:
-    """Append events that are new to the log; return the position before them."""
-    async with application.pool().connection() as connection:
-        cursor = await connection.execute(
-            "select coalesce(max(position), 0) from event_store.events"
+def rows() -> list[Row]:
+    return [
+        Row(
+            "the catalogue catches up",
+            "events/s",
+            (
+                Entry("marquee", catch_up),
+                Entry("reading and decoding the log alone", read),
+                Entry("eventsourcing, ProjectionRunner", peer, ("at least", 10)),
+            ),
         )
-        row = await cursor.fetchone()
-        assert row is not None
-    batch = 500
-    for start in range(0, EVENTS, batch):
-        some = tuple(plans(batch, zones=3, first=row[0] + start))
-        await application.bus()(TakeInPlans("bench", "UTC", some))
-    return int(row[0])
+    ]
+
+
+async def catch_up(place: Place) -> Figure:
+    await place.once(FILLED, lambda: _fill(place))
+    count = _count(place)
+    async with place.database(FILLED) as settings, running(settings, "marquee-bench") as program:
+        started = perf_counter()
+        await program.runner().catch_up(CATALOGUE)
+        elapsed = perf_counter() - started
+        async with program.pool().connection() as connection:
+            cursor = await connection.execute("select count(*) from events.catalogue")
+            assert await cursor.fetchone() == (count,)
+        return Figure(count / elapsed)
+
+
+async def read(place: Place) -> Figure:
+    await place.once(FILLED, lambda: _fill(place))
+    async with place.database(FILLED) as settings, running(settings, "marquee-bench") as program:
+        codec, store = program.codec(), program.store()
+        types = codec.tags_for(kinds_of(EventChange))
+        started, position, count = perf_counter(), 0, 0
+        while (log := await store.follow(position, types=types, limit=2_000)).events:
+            count += sum(1 for _ in map(codec.recorded, log.events))
+            position = log.upto
+        assert count == _count(place)
+        return Figure(count / (perf_counter() - started))
+
+
+async def peer(place: Place) -> Figure:
+    count = place.size(4_000, 1_000)
+
+    async def fill() -> None:
+        await place.make(PEER_FILLED, copy_of=None)
+        url = place.settings(PEER_FILLED).database()
+        await place.peer("with_eventsourcing", "fill", url=url, count=count)
+
+    await place.once(PEER_FILLED, fill)
+    async with place.database(PEER_FILLED) as settings:
+        result = await place.peer(
+            "with_eventsourcing", "project", url=settings.database(), count=count
+        )
+        return Figure(result["rate"])
+
+
+def _count(place: Place) -> int:
+    return place.size(40_000, 10_000)
+
+
+async def _fill(place: Place) -> None:
+    await place.make(FILLED, copy_of=MIGRATED)
+    async with running(place.settings(FILLED), "marquee-bench") as program:
+        for first in range(0, _count(place), BATCH):
+            some = tuple(plans(BATCH, zones=3, first=first))
+            await program.bus()(TakeInPlans("bench", "UTC", some))

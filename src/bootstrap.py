@@ -105,7 +105,7 @@ class Application(containers.DeclarativeContainer):
     active = providers.Singleton(ActiveInstances)
     wakeups = providers.Singleton(Wakeups, broker.provider)
     positions = providers.Singleton(
-        ReadPositions, pool, wakeups, settings.provided.min_position_seconds
+        ReadPositions, pool, mark, wakeups, settings.provided.min_position_seconds
     )
     bus = providers.Singleton(Bus, positions)
     store = providers.Singleton(PostgresEventStore, pool, mark, after_commit=wakeups)

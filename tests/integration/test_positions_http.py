@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 import msgspec
+import psycopg
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
@@ -15,6 +16,7 @@ from contexts.events.application.commands import AnnounceEvent
 from contexts.events.application.queries import ListEvents
 from settings import Settings
 from shared.application.positions import want
+from tallies import append_slowly
 
 Client = AsyncTestClient[Litestar]
 JAZZ = {"title": "Jazz", "starts_at": "2100-07-03T21:00:00", "timezone": "UTC"}
@@ -72,6 +74,20 @@ async def test_what_is_read_from_the_log_itself_never_waits(client: Client) -> N
     id, position = announced.json()["id"], announced.headers["log-position"]
     shown = await client.get(f"/events/{id}/history", headers={"Min-Log-Position": position})
     assert (shown.status_code, shown.json()["totalRows"]) == (200, 1)
+
+
+async def test_what_follows_the_log_waits_for_whoever_holds_the_mark(
+    client: Client, database: str
+) -> None:
+    async with await psycopg.AsyncConnection.connect(database) as slow:
+        await append_slowly(slow, "slow")
+        announced = await client.post("/events", json=JAZZ)
+        asked = {"Min-Log-Position": announced.headers["log-position"]}
+        late = await client.get("/events/changes", headers=asked)
+        assert (late.status_code, late.json()["type"]) == (503, "about:blank#behind")
+        assert (await client.get("/events/changes")).json()["data"] == []
+        await slow.commit()
+    assert len((await client.get("/events/changes", headers=asked)).json()["data"]) == 1
 
 
 @pytest.mark.parametrize("given", ["-1", "soon", "1.5", "9" * 19, "\u0661"])

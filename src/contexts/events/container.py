@@ -28,6 +28,7 @@ from shared.application.bus import Bus
 from shared.application.codec import Codec
 from shared.application.cursors import Cursors
 from shared.application.event_store import EventStore
+from shared.application.positions import LOG
 from shared.application.repository import Repository
 from shared.infrastructure.instances import ActiveInstances, generation_of
 from shared.infrastructure.log_identity import LogIdentity
@@ -126,6 +127,7 @@ class EventsContainer(containers.DeclarativeContainer):
             queries.SearchEvents: Catalogue.name,
             queries.GetEvent: EventCards.name,
             queries.ListRuns: ProviderRuns.name,
+            changes.ListChanges: LOG,
         }
     )
     reactions = providers.Object({RunRequested: [on_run_requested]})

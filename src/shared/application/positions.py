@@ -20,8 +20,12 @@ class Positions(Protocol):
         """Return when a read model has come that far; raise Behind when it takes too long."""
 
 
+LOG = "the log"
+"""What is read by following the log has come as far as its high-water mark."""
+
 ReadFrom: TypeAlias = Mapping[type[Any], str]
-"""For each query that a read model answers, its name. Others are answered from the log itself."""
+"""For each query that a read model answers, its name, or LOG. What is not named here reads streams
+as they are now."""
 
 
 def want(position: int) -> None:

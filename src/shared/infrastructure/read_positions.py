@@ -4,7 +4,8 @@ import asyncio
 from collections import defaultdict
 from time import perf_counter
 
-from shared.application.positions import Behind
+from shared.application.positions import LOG, Behind
+from shared.infrastructure.high_water_mark import HighWaterMark
 from shared.infrastructure.postgres import Pool
 from shared.infrastructure.wakeups import Wakeups
 
@@ -15,9 +16,10 @@ PAUSE = 0.01
 class ReadPositions:
     """Looks are shared: whoever waits for the same read model learns from each of them."""
 
-    def __init__(self, pool: Pool, wakeups: Wakeups, patience: float) -> None:
+    def __init__(self, pool: Pool, mark: HighWaterMark, wakeups: Wakeups, patience: float) -> None:
         """`patience` is in seconds."""
         self._pool = pool
+        self._mark = mark
         self._wakeups = wakeups
         self._patience = patience
         self._known: dict[str, int] = defaultdict(int)
@@ -28,7 +30,8 @@ class ReadPositions:
         if await self._has_reached(read_model, position):
             return
         # None of its events may lie there, so that nobody has told it that the log went on.
-        self._wakeups.wake(read_model, position)
+        if read_model != LOG:
+            self._wakeups.wake(read_model, position)
         while not await self._has_reached(read_model, position):
             if perf_counter() > deadline:
                 behind = position - self._known[read_model]
@@ -46,6 +49,8 @@ class ReadPositions:
 
     async def _look(self, read_model: str) -> int:
         async with self._pool.connection() as connection:
+            if read_model == LOG:
+                return await self._mark.advance(connection)
             cursor = await connection.execute(
                 "select coalesce(min(c.position), 0) from event_store.checkpoints c"
                 " join event_store.instances i using (projection, instance)"

@@ -22,8 +22,11 @@ def app() -> Litestar:
     """What the server's own process runs; it must not outlive the one that started it."""
     die_with_parent()
     from api.app import create_app  # not needed by the process that only watches over this one
+    from bootstrap import settle
 
-    return create_app()
+    made = create_app()
+    settle()
+    return made
 
 
 def serve(settings: Settings) -> None:

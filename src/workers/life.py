@@ -16,6 +16,7 @@ from bootstrap import Application, running
 from settings import Settings
 from shared.application.context import Context, new_id, running_in
 from shared.infrastructure.broker import FEEDS, PROJECTIONS
+from shared.infrastructure.idempotency_keys import keep_swept
 from workers.schedule import keep_schedule
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Life(Middleware):
                 for name in self.application.runner().types
             ]
             ticks.append(self._tick("rebuilds", self.application.rebuilds().go_on))
+            ticks.append(keep_swept(self.application.pool()))
         if FEEDS in self._queues:
             ticks.append(keep_schedule(self.application))
         self._ticks = [asyncio.create_task(tick) for tick in ticks]

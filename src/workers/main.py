@@ -10,6 +10,7 @@ import dramatiq
 from dramatiq.middleware import AsyncIO
 from prometheus_client import start_http_server
 
+from bootstrap import settle
 from settings import Settings
 from shared.infrastructure.broker import FEEDS, PROJECTIONS, QUEUES, broker
 from shared.infrastructure.logs import configure_logs
@@ -52,6 +53,7 @@ def run(settings: Settings, queues: Sequence[str] = QUEUES) -> None:
     worker.start()
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
+    settle()
     logger.info("works", extra={"queues": list(queues)})
     stop.wait()
     worker.stop(timeout=STOP_SECONDS * 1000)

@@ -117,7 +117,7 @@ def test_unknown_settings_are_refused_with_those_that_are_known(
         ("MARQUEE_TICK_SECONDS", "inf", "MARQUEE_TICK_SECONDS: Expected `float` <= "),
         ("MARQUEE_DATABASE_CONNECTIONS", "1.5", "MARQUEE_DATABASE_CONNECTIONS: Expected `int`"),
         ("DATABASE_URL", "s3cret", "DATABASE_URL: expected a URL that begins with postgresql://"),
-        ("MARQUEE_CURSOR_SECRET", "s3cret", "MARQUEE_CURSOR_SECRET: Expected `str` of length >= 16"),
+        ("MARQUEE_CURSOR_SECRET", "s3cret", "Expected `str` of length >= 16"),
         ("DATABASE_URL", "mysql://u:s3cret@h/d", "expected a URL that begins with postgresql://"),
         ("DATABASE_URL", "host=h password=s3cret", "DATABASE_URL: expected a URL"),
         ("REDIS_URL", "http://:s3cret@h", "REDIS_URL: expected a URL that begins with redis://"),

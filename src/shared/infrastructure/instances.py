@@ -69,6 +69,7 @@ async def add_instance(
     if isinstance(subscription, ReadModel):
         await subscription.create(made.number, connection)
         if state == "active":
+            await subscription.index(made.number, connection)
             await subscription.serve(made.number, connection)
     return made
 

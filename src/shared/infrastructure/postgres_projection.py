@@ -46,8 +46,12 @@ class PostgresProjection(ReadModel):
     async def create(self, instance: int, connection: Connection) -> None:
         for table in self._of(instance).values():
             await connection.execute(_ddl(CreateTable(table)))
+
+    async def index(self, instance: int, connection: Connection) -> None:
+        for table in self._of(instance).values():
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                await connection.execute(_ddl(CreateIndex(index)))
+                await connection.execute(_ddl(CreateIndex(index, if_not_exists=True)))
+            await connection.execute(SQL("analyze {}").format(identifier(table)))
 
     async def serve(self, instance: int, connection: Connection) -> None:
         for table, behind in self._of(instance).items():

@@ -81,7 +81,12 @@ class ReadModel(Subscription):
 
     @abstractmethod
     async def create(self, instance: int, connection: Connection) -> None:
-        """Make room for an instance, beside those that there are."""
+        """Make room for an instance, beside those that there are, for filling it."""
+
+    @abstractmethod
+    async def index(self, instance: int, connection: Connection) -> None:
+        """Prepare an instance for being asked; where that was done already, do nothing. It costs
+        less once the instance is full."""
 
     @abstractmethod
     async def serve(self, instance: int, connection: Connection) -> None:

@@ -83,6 +83,7 @@ class Rebuilds:
             if not isinstance(subscription, ReadModel):
                 continue
             await self._runner.catch_up(name, states=BUILT)
+            await self._index(subscription)
             try:
                 await self._switch(subscription, None, anyway=False)
             except (NotCloseYet, BatchFailed, psycopg.errors.LockNotAvailable) as reason:
@@ -106,6 +107,19 @@ class Rebuilds:
         read_model = self._read_model(command.name)
         async with self._pool.connection() as connection, connection.transaction():
             await self._drop(connection, read_model, command.instance)
+
+    async def _index(self, read_model: ReadModel) -> None:
+        """Once it is full; those who read are not touched, and what comes meanwhile is small."""
+        async with self._pool.connection() as connection:
+            for instance in await instances_of(connection, read_model.name):
+                if instance.state != "building" or not self._is_ours(read_model, instance):
+                    continue
+                async with connection.transaction():
+                    reached = await self._stopped(connection, read_model, [instance])
+                    last, _ = reached[instance.number]
+                    if await self._mark.advance(connection) - last <= CLOSE:
+                        await connection.execute("set local statement_timeout = 0")
+                        await read_model.index(instance.number, connection)
 
     async def prove_active(self, read_model: ReadModel) -> Check:
         """Whether what is read is what the log makes, as far as it has come."""

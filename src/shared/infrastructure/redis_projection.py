@@ -84,6 +84,9 @@ class RedisProjection(ReadModel):
     async def create(self, instance: int, connection: Connection) -> None:
         """Keys need no room."""
 
+    async def index(self, instance: int, connection: Connection) -> None:
+        """Nor any index."""
+
     async def serve(self, instance: int, connection: Connection) -> None:
         """Readers learn it from ActiveInstances; what they read until then is kept current."""
 

@@ -16,11 +16,13 @@ from sqlalchemy.sql import ClauseElement
 
 from bootstrap import Application, running
 from conftest import TEMPLATE, named
-from contexts.events.application.queries import EVENT_FIELDS
+from contexts.events.application.queries import EVENT_FIELDS, EventFound, SearchEvents
+from contexts.events.infrastructure import catalogue as read_model
 from contexts.events.presentation.listing import asked
 from million import ROWS, fill_catalogue
 from servers import Urls
 from settings import Settings
+from shared.application.criteria import instant
 from shared.infrastructure import listing
 from shared.infrastructure.postgres import compiled
 
@@ -75,12 +77,19 @@ class Catalogue:
         self.asked.append(statement)
         return compiled(statement)
 
-    async def list(self, query: str) -> Any:
+    async def page(self, query: str) -> Any:
         self.asked.clear()
         return await self._application.events.catalogue().list_events(asked(query.encode()))
 
+    async def search(self, query: SearchEvents) -> tuple[list[EventFound], Cost]:
+        self.asked.clear()
+        return await self._application.events.catalogue().search(query), await self._cost()
+
     async def cost(self, query: str) -> Cost:
-        await self.list(query)
+        await self.page(query)
+        return await self._cost()
+
+    async def _cost(self) -> Cost:
         blocks, nodes = 0, set[str]()
         async with self._application.pool().connection() as connection:
             for sql, values in map(compiled, self.asked):
@@ -107,6 +116,7 @@ async def catalogue(million: Settings, monkeypatch: pytest.MonkeyPatch) -> Async
     async with running(million, "marquee-test") as application:
         catalogue = Catalogue(application)
         monkeypatch.setattr(listing, "compiled", catalogue.compiled)
+        monkeypatch.setattr(read_model, "compiled", catalogue.compiled)
         yield catalogue
 
 
@@ -149,7 +159,7 @@ async def test_common_criteria_are_found_and_counted_by_an_index(
 ) -> None:
     assert "Seq Scan" not in (await catalogue.cost(query)).nodes
     assert "Seq Scan" not in (await catalogue.cost(f"{query}&count=none")).nodes
-    page = await catalogue.list(query)
+    page = await catalogue.page(query)
     assert page.total_rows_exact
     assert (page.total_rows > 0) == (query != "provider=nobody")
 
@@ -185,17 +195,27 @@ async def test_half_a_million_rows_deep_a_cursor_costs_what_the_first_page_does(
     first = await catalogue.cost(order)
     assert not first.nodes & {"Seq Scan", "Sort"}
     assert first.blocks <= A_PAGE
-    deep = await catalogue.list(f"{order}&pageSize=100&page={ROWS // 2 // 100}&fields=id")
+    deep = await catalogue.page(f"{order}&pageSize=100&page={ROWS // 2 // 100}&fields=id")
     for cursor in (deep.next_cursor, deep.previous_cursor):
         cost = await catalogue.cost(f"{order}&cursor={cursor}")
         assert not cost.nodes & {"Seq Scan", "Sort"}
         assert cost.blocks <= 2 * A_PAGE
 
 
+async def test_a_search_reads_what_starts_within_its_range_and_no_more(
+    catalogue: Catalogue,
+) -> None:
+    week = SearchEvents(instant("2026-03-01T00:00:00Z"), instant("2026-03-08T00:00:00Z"))
+    found, cost = await catalogue.search(week)
+    assert len(found) > 4_000
+    assert "Seq Scan" not in cost.nodes
+    assert cost.blocks <= 2 * len(found)
+
+
 async def test_an_estimate_of_a_million_rows_reads_none_of_them(catalogue: Catalogue) -> None:
-    page = await catalogue.list("count=estimated&status=listed")
+    page = await catalogue.page("count=estimated&status=listed")
     assert page.total_rows_exact is False
     assert 0.9 < page.total_rows / (ROWS * 0.8) < 1.1
     assert not any("count(" in str(statement) for statement in catalogue.asked)
-    few = await catalogue.list("count=estimated&q=jazz+117")
+    few = await catalogue.page("count=estimated&q=jazz+117")
     assert (few.total_rows, few.total_rows_exact) == (400, True)

@@ -479,7 +479,7 @@ async def test_what_is_asked_for_or_due_while_redis_is_away_is_done_when_it_is_b
         requested = (await world.history(location))[0].position
 
         async def both_were_tried_in_vain() -> bool:
-            reacted = world.logged("tick failed", projection="reactions")
+            reacted = world.logged("tick failed", tick="reactions")
             return reacted > 0 and world.logged("schedule failed") > 0
 
         await until(both_were_tried_in_vain)

@@ -87,7 +87,7 @@ def test_it_says_each_part_as_it_comes_up_then_the_address(up: Up) -> None:
 
 
 def test_the_story_of_the_readme_is_true(up: Up) -> None:
-    search, listed, announced, repriced, history = _story(up)
+    search, listed, announced, repriced, history, late, found = _story(up)
     assert search.status_code == 200
     assert search.json()["data"]["events"]
     rows = listed.json()["data"]
@@ -99,6 +99,8 @@ def test_the_story_of_the_readme_is_true(up: Up) -> None:
     assert repriced.headers["etag"] == '"2"'
     types = [entry["type"] for entry in history.json()["data"]]
     assert types == ["events.event_announced", "events.event_zones_changed"]
+    assert late.status_code == 201
+    assert found.json()["data"] == [{"title": "Late Set", "starts_at": "2027-05-03T21:30:00Z"}]
 
 
 def test_the_feeds_of_three_days_end_as_they_should(up: Up, tmp_path: Path) -> None:
@@ -263,9 +265,9 @@ def _story(up: Up) -> list[httpx2.Response]:
     """Run the README's requests as curl would."""
     blocks = re.findall(r"```sh\n(curl .*?)```", README.read_text("utf-8"), re.DOTALL)
     answers: list[httpx2.Response] = []
-    id = ""
+    id = position = ""
     for block in blocks:
-        words = shlex.split(block.replace("$ID", id))[1:]
+        words = shlex.split(block.replace("$ID", id).replace("$POSITION", position))[1:]
         url = next(word for word in words if word.startswith("http://127.0.0.1:8000"))
         pairs = list(itertools.pairwise(words))
         headers = dict(value.split(": ", 1) for flag, value in pairs if flag == "-H")
@@ -279,7 +281,7 @@ def _story(up: Up) -> list[httpx2.Response]:
         assert answer.is_success, (block, answer.text)
         answers.append(answer)
         if answer.status_code == 201:
-            id = answer.json()["id"]
+            id, position = answer.json()["id"], answer.headers["log-position"]
     return answers
 
 

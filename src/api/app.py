@@ -26,6 +26,16 @@ from shared.presentation.positions import read_position
 from shared.presentation.problems import problem
 from shared.presentation.projections import ParkedEventsController, ProjectionsController
 
+_ABOUT = """
+A command (`POST`) may carry an `Idempotency-Key` of 1 to 255 visible ASCII characters. Sent again
+under the same key within {hours:g} hours it is not done again, and its answer is the first one: the
+same status, headers and body. Another request under that key gets 422; one that comes while the
+first is being worked on gets 409 with `Retry-After`. After a 5xx nothing has happened, or the same
+request tells: send it again.
+
+The answer to a command says in `Log-Position` how far the log has to be read to see what was done.
+"""
+
 
 def create_app(settings: Settings | None = None) -> Litestar:
     """The API, with its connections opened and closed by its lifespan."""
@@ -67,7 +77,10 @@ def create_app(settings: Settings | None = None) -> Litestar:
         response_class=JSONResponse,
         request_max_body_size=settings.max_body_bytes,
         openapi_config=OpenAPIConfig(
-            title="Marquee", version=version("marquee"), use_handler_docstrings=True
+            title="Marquee",
+            version=version("marquee"),
+            description=_ABOUT.format(hours=settings.idempotency_hours),
+            use_handler_docstrings=True,
         ),
         plugins=[DecimalsAsNumbers()],
         logging_config=None,

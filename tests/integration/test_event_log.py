@@ -1,6 +1,7 @@
 """The log in parts: what was there stays, nothing is changed, and each statement finds its part."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -9,13 +10,17 @@ import pytest
 from psycopg import AsyncConnection
 
 from bootstrap import MIGRATIONS, Application
+from contexts.events.application.commands import AnnounceEvent, CancelEvent
 from contracts.event_store import happened
 from shared.application.event_store import Append
+from shared.application.projections import GetProjection
+from shared.infrastructure import log_reading
 from shared.infrastructure import postgres_event_store as store_module
 from shared.infrastructure.appending import order, send
 from shared.infrastructure.log_reading import read_log
 from shared.infrastructure.migrations import migrate
 
+ANNOUNCE = AnnounceEvent("Jazz", datetime(2100, 7, 3, 21), "UTC")
 PARTS = [f"events_live_{n}" for n in range(8)]
 TYPES = ["test.happened"]
 STREAMS, VERSIONS = 12_000, 5
@@ -179,3 +184,25 @@ def _append_by_hand(
     ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+async def test_a_rare_event_is_found_however_far_it_lies(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call looks through so many positions at a time, and goes on until there is one."""
+    monkeypatch.setattr(log_reading, "STRETCH", 3)
+    for _ in range(10):
+        await application.bus()(ANNOUNCE)
+    announced = await application.bus()(ANNOUNCE)
+    await application.bus()(CancelEvent(announced.id, "storm"))
+    kinds = ["events.event_cancelled"]
+    log = await application.store().follow(0, types=kinds, limit=10)
+    assert ([stored.position for stored in log.events], log.upto) == ([12], 12)
+    kinds.append("events.event_announced")
+    log = await application.store().follow(2, types=kinds, limit=5)
+    assert ([stored.position for stored in log.events], log.upto) == ([3, 4, 5, 6, 7], 7)
+    kinds.pop()
+    assert (await application.store().follow(12, types=kinds, limit=10)).upto == 12
+    await application.runner().catch_up("events.catalogue")
+    shown = await application.bus()(GetProjection("events.catalogue"))
+    assert (shown.position, shown.lag_events) == (12, 0)

@@ -531,3 +531,10 @@ async def _sql(application: Application, statement: str, *values: object) -> lis
     async with application.pool().connection() as connection:
         cursor = await connection.execute(statement.encode(), values or None)
         return await cursor.fetchall() if cursor.description else []
+
+
+async def test_the_description_says_how_long_a_key_is_good_for(settings: Settings) -> None:
+    async with serving(msgspec.structs.replace(settings, idempotency_hours=36)) as client:
+        described = (await client.get("/schema/openapi.json")).json()["info"]["description"]
+    assert "within 36 hours" in described
+    assert "Log-Position" in described

@@ -13,6 +13,8 @@ COLUMNS = "position, tenant, stream, version, type, data::text, metadata::text, 
 COLUMNS_OF_E = ", ".join(f"e.{column}" for column in COLUMNS.split(", "))
 """The same in a join, of the events called e."""
 
+STRETCH = 100_000
+
 _NEXT = SQL(
     f"select {COLUMNS} from event_store.events"  # noqa: S608 (a constant)
     " where position > %s and position <= %s and type = any(%s) {} order by position limit %s"
@@ -33,9 +35,11 @@ async def read_log(
 ) -> Slice:
     """The next events of these types; `upto` is a high-water mark taken before.
 
-    `shard` is (number, of): only the streams that fall to this one of so many.
+    `shard` is (number, of): only the streams that fall to this one of so many. A call looks through
+    STRETCH positions at most, so that a rare type takes many short looks and not one long one.
     """
     number, of = shard
+    upto = min(upto, after + STRETCH)
     cursor = await connection.execute(
         _NEXT.format(_OF_SHARD if of > 1 else SQL("")),
         (after, upto, list(types), *((of, number) if of > 1 else ()), limit),

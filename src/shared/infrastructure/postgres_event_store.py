@@ -107,7 +107,14 @@ class PostgresEventStore:
     async def follow(self, after: int, *, types: Sequence[str], limit: int) -> Slice:
         async with self._pool.connection() as connection:
             mark = await self._mark.advance(connection)
-            return await read_log(connection, after, upto=mark, types=types, limit=limit)
+            events: list[StoredEvent] = []
+            while True:
+                left = limit - len(events)
+                log = await read_log(connection, after, upto=mark, types=types, limit=left)
+                events += log.events
+                if len(events) == limit or log.upto >= mark:
+                    return Slice(events, log.upto)
+                after = log.upto
 
     async def _append_in(self, transaction: Transaction, ordered: Order) -> int:
         async with transaction.connection() as connection:

@@ -17,7 +17,7 @@ from shared.infrastructure.broker import CATCH_UP, PROJECTIONS, send
 
 logger = logging.getLogger(__name__)
 
-PAUSE = 0.01
+PAUSE = 0.025
 """Seconds between two rounds of wake-ups."""
 
 FAILED = Counter("marquee_wakeups_failed_total", "Wake-ups that the broker did not take")

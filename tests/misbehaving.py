@@ -1,4 +1,4 @@
-"""Providers that hang, cut, lie and send rubbish, and a wire to Redis that can be cut: all real."""
+"""Providers that hang, cut, lie and send rubbish, and a wire that misbehaves likewise: all real."""
 
 import asyncio
 from collections import defaultdict
@@ -106,22 +106,32 @@ async def drip(writer: asyncio.StreamWriter) -> None:
 
 
 class Wire:
-    """Between a worker and Redis; can be cut and mended."""
+    """Between the program and a server: can be made slow, stalled, cut, and mended."""
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
         self._target = parts.hostname, parts.port
         self._open: set[asyncio.StreamWriter] = set()
         self._cut = False
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self.delay = 0.0
+        """Seconds that each piece takes longer, in either direction."""
         self.url = ""
 
     def cut(self) -> None:
+        """Everything that is open breaks off, and nothing can be opened."""
         self._cut = True
         for writer in self._open:
             writer.transport.abort()
 
+    def stall(self) -> None:
+        """Everything stays open, and nothing comes through."""
+        self._flows.clear()
+
     def mend(self) -> None:
         self._cut = False
+        self._flows.set()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
@@ -130,29 +140,33 @@ class Wire:
         there, back = await asyncio.open_connection(*self._target)
         self._open |= {writer, back}
         try:
-            await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
+            await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer))
         finally:
             self._open -= {writer, back}
 
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                await self._flows.wait()
+                if self.delay:
+                    await asyncio.sleep(self.delay)  # The fault itself, nothing waits for it.
+                writer.write(data)
+                await writer.drain()
+        writer.close()
 
 
 @asynccontextmanager
-async def wire_to(redis_url: str) -> AsyncIterator[Wire]:
-    wire = Wire(redis_url)
+async def wire_to(url: str) -> AsyncIterator[Wire]:
+    """A wire to the server at this URL, whichever it is; its own URL leads through it."""
+    wire = Wire(url)
     server = await asyncio.start_server(wire, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
-    parts = urlsplit(redis_url)
+    parts = urlsplit(url)
     login, at, _ = parts.netloc.rpartition("@")
     wire.url = parts._replace(netloc=f"{login}{at}{host}:{port}").geturl()
     try:
         yield wire
     finally:
         server.close()
+        wire.mend()
         wire.cut()

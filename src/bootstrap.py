@@ -37,19 +37,19 @@ from shared.application.projections import (
 from shared.application.reactions import Reactions
 from shared.domain.aggregate import kinds_of
 from shared.infrastructure.broker import broker
-from shared.infrastructure.high_water_mark import HighWaterMark
-from shared.infrastructure.instances import ActiveInstances, have_instances
-from shared.infrastructure.log_identity import LogIdentity
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
+from shared.infrastructure.event_store.log_identity import LogIdentity
+from shared.infrastructure.event_store.postgres_event_store import PostgresEventStore
 from shared.infrastructure.migrations import SHARED, Migration, migrations
-from shared.infrastructure.parked_events import ParkedEvents
 from shared.infrastructure.postgres import pool
-from shared.infrastructure.postgres_event_store import PostgresEventStore
-from shared.infrastructure.projection_status import ProjectionStatus
-from shared.infrastructure.projections import ReactionSubscription
-from shared.infrastructure.read_positions import ReadPositions
-from shared.infrastructure.rebuilds import Rebuilds
-from shared.infrastructure.runner import Runner
-from shared.infrastructure.verification import Verification
+from shared.infrastructure.projections.instances import ActiveInstances, have_instances
+from shared.infrastructure.projections.parked_events import ParkedEvents
+from shared.infrastructure.projections.projection_status import ProjectionStatus
+from shared.infrastructure.projections.read_positions import ReadPositions
+from shared.infrastructure.projections.rebuilds import Rebuilds
+from shared.infrastructure.projections.runner import Runner
+from shared.infrastructure.projections.subscriptions import ReactionSubscription
+from shared.infrastructure.projections.verification import Verification
 from shared.infrastructure.wakeups import Wakeups
 
 KINDS = [*kinds_of(EventChange), *kinds_of(RunChange)]

@@ -17,14 +17,14 @@ from shared.application.codec import Codec
 from shared.application.event_store import Append
 from shared.application.projections import GetProjection, ProjectionListed
 from shared.domain.aggregate import DomainEvent
-from shared.infrastructure.high_water_mark import HighWaterMark
-from shared.infrastructure.instances import ActiveInstances
-from shared.infrastructure.log_identity import LogIdentity
-from shared.infrastructure.postgres_projection import Into, PostgresProjection
-from shared.infrastructure.projection_status import ProjectionStatus
-from shared.infrastructure.projections import Batch, Connection, Shard, Subscription
-from shared.infrastructure.redis_projection import RedisProjection
-from shared.infrastructure.runner import Runner, Step
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
+from shared.infrastructure.event_store.log_identity import LogIdentity
+from shared.infrastructure.projections.instances import ActiveInstances
+from shared.infrastructure.projections.postgres_projection import Into, PostgresProjection
+from shared.infrastructure.projections.projection_status import ProjectionStatus
+from shared.infrastructure.projections.redis_projection import RedisProjection
+from shared.infrastructure.projections.runner import Runner, Step
+from shared.infrastructure.projections.subscriptions import Batch, Connection, Shard, Subscription
 
 
 class Counted(DomainEvent, tag="test.counted"):

@@ -16,7 +16,7 @@ from bootstrap import Application, running
 from contexts.events.container import EventsContainer
 from settings import Settings
 from shared.application.bus import Bus
-from shared.infrastructure.idempotency_keys import PostgresIdempotencyKeys
+from shared.infrastructure.event_store.idempotency_keys import PostgresIdempotencyKeys
 from shared.infrastructure.logs import configure_logs
 from shared.presentation.context import in_context
 from shared.presentation.idempotency import idempotent

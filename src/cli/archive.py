@@ -13,7 +13,7 @@ from contexts.events.domain.provider_run import ProviderRun, RunCompleted, RunFa
 from shared.application.event_store import StoredEvent
 from shared.domain.aggregate import tag_of
 from shared.domain.errors import NotFound, Refused
-from shared.infrastructure.archive import ended_streams
+from shared.infrastructure.event_store.archive import ended_streams
 
 ENDINGS = {
     ProviderRun.stream: frozenset([tag_of(RunCompleted), tag_of(RunFailed)]),

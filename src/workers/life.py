@@ -16,7 +16,7 @@ from bootstrap import Application, running
 from settings import Settings
 from shared.application.context import Context, new_id, running_in
 from shared.infrastructure.broker import FEEDS, PROJECTIONS
-from shared.infrastructure.idempotency_keys import keep_swept
+from shared.infrastructure.event_store.idempotency_keys import keep_swept
 from workers.schedule import keep_schedule
 
 logger = logging.getLogger(__name__)

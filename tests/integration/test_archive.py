@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from psycopg import AsyncConnection
 from rich.console import Console
 
-import shared.infrastructure.postgres_event_store as module
+import shared.infrastructure.event_store.postgres_event_store as module
 from bootstrap import Application
 from cli import archive
 from cli.main import cli

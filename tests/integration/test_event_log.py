@@ -14,10 +14,10 @@ from contexts.events.application.commands import AnnounceEvent, CancelEvent
 from contracts.event_store import happened
 from shared.application.event_store import Append
 from shared.application.projections import GetProjection
-from shared.infrastructure import log_reading
-from shared.infrastructure import postgres_event_store as store_module
-from shared.infrastructure.appending import order, send
-from shared.infrastructure.log_reading import read_log
+from shared.infrastructure.event_store import log_reading
+from shared.infrastructure.event_store import postgres_event_store as store_module
+from shared.infrastructure.event_store.appending import order, send
+from shared.infrastructure.event_store.log_reading import read_log
 from shared.infrastructure.migrations import migrate
 
 ANNOUNCE = AnnounceEvent("Jazz", datetime(2100, 7, 3, 21), "UTC")

@@ -17,10 +17,10 @@ from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 from bootstrap import Application
 from shared.application.codec import Codec
 from shared.domain.aggregate import DomainEvent
-from shared.infrastructure.high_water_mark import HighWaterMark
-from shared.infrastructure.postgres_projection import Into, PostgresProjection
-from shared.infrastructure.projections import Batch, Connection
-from shared.infrastructure.runner import Runner
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
+from shared.infrastructure.projections.postgres_projection import Into, PostgresProjection
+from shared.infrastructure.projections.runner import Runner
+from shared.infrastructure.projections.subscriptions import Batch, Connection
 
 WRITERS = 16
 SHARED_STREAMS = 8

@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 import psycopg
 import pytest
 
-import shared.infrastructure.appending as appending
+import shared.infrastructure.event_store.appending as appending
 from bootstrap import Application
 from contracts.event_store import happened, names
 from shared.application.context import Context, running_in
 from shared.application.event_store import Append, NewEvent, VersionConflict
-from shared.infrastructure.appending import OutcomeUnknown
-from shared.infrastructure.group_commit import GROUPS
-from shared.infrastructure.high_water_mark import HighWaterMark
-from shared.infrastructure.postgres_event_store import PostgresEventStore
+from shared.infrastructure.event_store.appending import OutcomeUnknown
+from shared.infrastructure.event_store.group_commit import GROUPS
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
+from shared.infrastructure.event_store.postgres_event_store import PostgresEventStore
 
 TYPES = ["test.happened"]
 

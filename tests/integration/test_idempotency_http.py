@@ -24,7 +24,7 @@ from conftest import caught_up
 from listings import Client, database_down, serving
 from servers import Urls
 from settings import Settings
-from shared.infrastructure.idempotency_keys import sweep
+from shared.infrastructure.event_store.idempotency_keys import sweep
 
 JAZZ = {"title": "Jazz", "starts_at": "2100-07-31T21:00:00", "timezone": "UTC"}
 STORM = {"reason": "storm"}
@@ -381,7 +381,7 @@ import asyncio, os, signal, sys
 from litestar.testing import AsyncTestClient
 from psycopg import AsyncConnection
 from api.app import create_app
-from shared.infrastructure.transaction import Transaction
+from shared.infrastructure.event_store.transaction import Transaction
 
 commit = Transaction.commit
 
@@ -433,7 +433,7 @@ async def test_an_answer_that_has_expired_is_forgotten(
 async def test_many_are_swept_in_portions(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.infrastructure.idempotency_keys.SWEPT_AT_ONCE", 10)
+    monkeypatch.setattr("shared.infrastructure.event_store.idempotency_keys.SWEPT_AT_ONCE", 10)
     await _sql(
         application,
         "insert into event_store.idempotency_keys"

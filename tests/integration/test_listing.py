@@ -20,9 +20,9 @@ from shared.application.criteria import NULLABLE_ORDER, Field, Fields
 from shared.application.cursors import Cursors, InvalidCursor
 from shared.application.lists import ListQuery
 from shared.application.pages import Count, PageRequest, Sort, Stretch
-from shared.infrastructure import listing
-from shared.infrastructure.keyset import Split
-from shared.infrastructure.listing import Listing
+from shared.infrastructure.lists import listing
+from shared.infrastructure.lists.keyset import Split
+from shared.infrastructure.lists.listing import Listing
 
 TABLE = Table(
     "walked",

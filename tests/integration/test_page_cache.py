@@ -19,8 +19,8 @@ from listings import CLOSED
 from misbehaving import wire_to
 from settings import Settings
 from shared.application.context import Context, running_in
-from shared.infrastructure.page_cache import PageCache, PageLimits
-from shared.infrastructure.redis_pages import RedisLimits
+from shared.infrastructure.lists.page_cache import PageCache, PageLimits
+from shared.infrastructure.lists.redis_pages import RedisLimits
 
 PATIENT = RedisLimits(answer=5.0, turn=5.0)
 """For tests in which Redis is well: a busy machine is no fault of its."""

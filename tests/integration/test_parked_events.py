@@ -1,4 +1,4 @@
-"""An event that can't be taken in is set aside with what follows in its stream; the rest goes on."""
+"""An event that can't be taken in is parked, with what follows in its stream; the rest goes on."""
 
 import pytest
 import redis
@@ -19,9 +19,9 @@ from shared.application.parked_events import (
     UnknownParkedEvent,
 )
 from shared.domain.errors import Invalid
-from shared.infrastructure import parking
-from shared.infrastructure.parked_events import ParkedEvents
-from shared.infrastructure.parking import TooManyParked
+from shared.infrastructure.projections import parking
+from shared.infrastructure.projections.parked_events import ParkedEvents
+from shared.infrastructure.projections.parking import TooManyParked
 from tallies import (
     RedisTally,
     Tally,

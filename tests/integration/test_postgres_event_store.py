@@ -8,7 +8,7 @@ import pytest
 from bootstrap import Application
 from contracts.event_store import EventStoreContract, happened, names
 from shared.application.event_store import Append, EventStore
-from shared.infrastructure.high_water_mark import HighWaterMark
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
 
 TYPES = ["test.happened"]
 

@@ -9,8 +9,8 @@ from psycopg.errors import UndefinedTable
 
 from bootstrap import Application, running
 from settings import Settings
-from shared.infrastructure import runner as runner_module
-from shared.infrastructure.high_water_mark import HighWaterMark
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
+from shared.infrastructure.projections import runner as runner_module
 from tallies import (
     CODEC,
     Looking,

@@ -17,7 +17,7 @@ from shared.application.bus import Bus, Command, Message
 from shared.application.context import Context, current_context, running_in
 from shared.application.reactions import Reactions
 from shared.infrastructure.broker import FEEDS, FETCH_FEED
-from shared.infrastructure.projections import ReactionSubscription, Subscription
+from shared.infrastructure.projections.subscriptions import ReactionSubscription, Subscription
 from tallies import Counted, append, disconnect_the_runner, new_stream, runner_of, shown_of
 
 

@@ -20,13 +20,13 @@ from shared.application.projections import (
     SwitchProjection,
     UnknownProjection,
 )
-from shared.infrastructure import rebuilds as rebuilds_module
-from shared.infrastructure.high_water_mark import HighWaterMark
-from shared.infrastructure.instances import have_instances
-from shared.infrastructure.parked_events import ParkedEvents
-from shared.infrastructure.projections import Subscription
-from shared.infrastructure.rebuilds import Rebuilds
-from shared.infrastructure.runner import Runner
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
+from shared.infrastructure.projections import rebuilds as rebuilds_module
+from shared.infrastructure.projections.instances import have_instances
+from shared.infrastructure.projections.parked_events import ParkedEvents
+from shared.infrastructure.projections.rebuilds import Rebuilds
+from shared.infrastructure.projections.runner import Runner
+from shared.infrastructure.projections.subscriptions import Subscription
 from tallies import (
     RedisTally,
     Tally,

@@ -15,7 +15,7 @@ from contexts.events.application.taking_in import TakeInPlans
 from contexts.events.domain.event import PlanRef
 from settings import Settings
 from shared.infrastructure.migrations import migrate
-from shared.infrastructure.projections import LostRace, Shard
+from shared.infrastructure.projections.subscriptions import LostRace, Shard
 from tallies import (
     CODEC,
     RedisTally,

@@ -3,7 +3,7 @@
 import pytest
 
 from contracts.event_store import EventStoreContract
-from shared.infrastructure.memory_event_store import MemoryEventStore
+from shared.infrastructure.event_store.memory_event_store import MemoryEventStore
 
 
 class TestMemoryEventStore(EventStoreContract):

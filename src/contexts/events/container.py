@@ -30,10 +30,10 @@ from shared.application.cursors import Cursors
 from shared.application.event_store import EventStore
 from shared.application.positions import LOG
 from shared.application.repository import Repository
-from shared.infrastructure.instances import ActiveInstances, generation_of
-from shared.infrastructure.log_identity import LogIdentity
-from shared.infrastructure.page_cache import PageCache
+from shared.infrastructure.event_store.log_identity import LogIdentity
+from shared.infrastructure.lists.page_cache import PageCache
 from shared.infrastructure.postgres import Pool
+from shared.infrastructure.projections.instances import ActiveInstances, generation_of
 from shared.presentation.json import encode_json
 
 

@@ -23,7 +23,7 @@ from million import ROWS, fill_catalogue
 from servers import Urls
 from settings import Settings
 from shared.application.criteria import instant
-from shared.infrastructure import listing
+from shared.infrastructure.lists import listing
 from shared.infrastructure.postgres import compiled
 
 A_PAGE = 30

@@ -34,14 +34,14 @@ from shared.application.projections import (
     RebuildProjection,
     SwitchProjection,
 )
-from shared.infrastructure.high_water_mark import HighWaterMark
-from shared.infrastructure.instances import have_instances
-from shared.infrastructure.parked_events import ParkedEvents
-from shared.infrastructure.postgres_event_store import PostgresEventStore
-from shared.infrastructure.postgres_projection import Into, PostgresProjection
-from shared.infrastructure.projections import Batch, Connection
-from shared.infrastructure.rebuilds import Rebuilds
-from shared.infrastructure.runner import FOLLOWED
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
+from shared.infrastructure.event_store.postgres_event_store import PostgresEventStore
+from shared.infrastructure.projections.instances import have_instances
+from shared.infrastructure.projections.parked_events import ParkedEvents
+from shared.infrastructure.projections.postgres_projection import Into, PostgresProjection
+from shared.infrastructure.projections.rebuilds import Rebuilds
+from shared.infrastructure.projections.runner import FOLLOWED
+from shared.infrastructure.projections.subscriptions import Batch, Connection
 from tallies import CODEC, Counted, Course, disconnect_the_runner, new_stream, runner_of
 
 T = TypeVar("T")

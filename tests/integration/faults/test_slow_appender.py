@@ -10,8 +10,8 @@ from faults.worker_group import PATIENCE
 from listings import serving
 from settings import Settings
 from shared.application.event_store import Append, StoredEvent
-from shared.infrastructure.high_water_mark import HighWaterMark
-from shared.infrastructure.postgres_event_store import PostgresEventStore
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
+from shared.infrastructure.event_store.postgres_event_store import PostgresEventStore
 from tallies import CODEC, Counted, Tally, append, append_slowly, counts_of, new_stream, runner_of
 
 WRITERS = 16

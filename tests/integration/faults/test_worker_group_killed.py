@@ -24,9 +24,9 @@ from faults.worker_group import (
 )
 from settings import Settings
 from shared.application.projections import RebuildProjection
-from shared.infrastructure.high_water_mark import HighWaterMark
-from shared.infrastructure.rebuilds import Rebuilds
-from shared.infrastructure.runner import Runner
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
+from shared.infrastructure.projections.rebuilds import Rebuilds
+from shared.infrastructure.projections.runner import Runner
 
 KILLS = 3
 WORKERS = 2

@@ -28,9 +28,9 @@ import bootstrap
 from bootstrap import KINDS, Application
 from settings import Settings, load
 from shared.infrastructure.broker import PROJECTIONS
-from shared.infrastructure.postgres_projection import Into, PostgresProjection
-from shared.infrastructure.projections import Batch, Connection, ReadModel
-from shared.infrastructure.redis_projection import RedisProjection
+from shared.infrastructure.projections.postgres_projection import Into, PostgresProjection
+from shared.infrastructure.projections.redis_projection import RedisProjection
+from shared.infrastructure.projections.subscriptions import Batch, Connection, ReadModel
 from workers.main import run
 
 READ_MODELS = ("events.catalogue", "events.cards", "events.provider_runs")

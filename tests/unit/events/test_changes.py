@@ -22,7 +22,7 @@ from shared.application.codec import Codec
 from shared.application.context import Context, running_in
 from shared.application.event_store import Append
 from shared.domain.aggregate import kinds_of
-from shared.infrastructure.memory_event_store import MemoryEventStore
+from shared.infrastructure.event_store.memory_event_store import MemoryEventStore
 
 ONLINE, OFFLINE = Sale("online"), Sale("offline")
 NOW = datetime(2026, 1, 1)

@@ -32,7 +32,7 @@ from shared.application.bus import Bus
 from shared.application.codec import Codec
 from shared.application.repository import Repository
 from shared.domain.aggregate import kinds_of
-from shared.infrastructure.memory_event_store import MemoryEventStore
+from shared.infrastructure.event_store.memory_event_store import MemoryEventStore
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ACME = Provider("acme", url="https://acme.example/feed?key=secret")

@@ -40,12 +40,12 @@ from shared.application.context import current_context
 from shared.application.cursors import Cursors
 from shared.application.pages import Stretch
 from shared.domain.aggregate import kinds_of
-from shared.infrastructure.criteria_sql import fold_text, where
-from shared.infrastructure.listing import Listing
+from shared.infrastructure.lists.criteria_sql import fold_text, where
+from shared.infrastructure.lists.listing import Listing
 from shared.infrastructure.postgres import Pool, compiled
-from shared.infrastructure.postgres_projection import Into, PostgresProjection
-from shared.infrastructure.projections import Batch, Connection
-from shared.infrastructure.upsert import upsert
+from shared.infrastructure.projections.postgres_projection import Into, PostgresProjection
+from shared.infrastructure.projections.subscriptions import Batch, Connection
+from shared.infrastructure.projections.upsert import upsert
 
 CATALOGUE = Table(
     "catalogue",

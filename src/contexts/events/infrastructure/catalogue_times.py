@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from shared.application.criteria import And, Comparison, Criteria
-from shared.infrastructure.keyset import Split
+from shared.infrastructure.lists.keyset import Split
 
 
 class Times(NamedTuple):

@@ -25,10 +25,10 @@ from shared.application.event_store import EventStore, Recorded
 from shared.application.pages import Page
 from shared.domain.aggregate import kinds_of
 from shared.domain.errors import NotFound
-from shared.infrastructure.instances import ActiveInstances
-from shared.infrastructure.log_identity import LogIdentity
-from shared.infrastructure.projections import Batch
-from shared.infrastructure.redis_projection import RedisProjection
+from shared.infrastructure.event_store.log_identity import LogIdentity
+from shared.infrastructure.projections.instances import ActiveInstances
+from shared.infrastructure.projections.redis_projection import RedisProjection
+from shared.infrastructure.projections.subscriptions import Batch
 
 logger = logging.getLogger(__name__)
 

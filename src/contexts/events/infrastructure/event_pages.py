@@ -5,7 +5,7 @@ from typing import Any
 
 from contexts.events.application.queries import ListEvents, ListEventsEncoded
 from shared.application.pages import EncodedPage
-from shared.infrastructure.page_cache import PageCache
+from shared.infrastructure.lists.page_cache import PageCache
 
 
 class EventPages:

@@ -23,9 +23,9 @@ from shared.application.pages import Page
 from shared.domain.aggregate import kinds_of
 from shared.domain.errors import NotFound
 from shared.infrastructure.postgres import Pool
-from shared.infrastructure.postgres_projection import Into, PostgresProjection
-from shared.infrastructure.projections import Batch, Connection
-from shared.infrastructure.upsert import upsert
+from shared.infrastructure.projections.postgres_projection import Into, PostgresProjection
+from shared.infrastructure.projections.subscriptions import Batch, Connection
+from shared.infrastructure.projections.upsert import upsert
 
 RUNS = Table(
     "provider_runs",

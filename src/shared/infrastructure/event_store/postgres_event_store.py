@@ -12,12 +12,12 @@ from psycopg.errors import LockNotAvailable
 
 from shared.application.context import current_context, note_appended, note_read
 from shared.application.event_store import Append, Head, Slice, StoredEvent
-from shared.infrastructure.appending import Order, order, send_alone
-from shared.infrastructure.group_commit import GroupCommit
-from shared.infrastructure.high_water_mark import HighWaterMark
-from shared.infrastructure.log_reading import COLUMNS, read_log, stored_event
+from shared.infrastructure.event_store.appending import Order, order, send_alone
+from shared.infrastructure.event_store.group_commit import GroupCommit
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
+from shared.infrastructure.event_store.log_reading import COLUMNS, read_log, stored_event
+from shared.infrastructure.event_store.transaction import Transaction, current_transaction
 from shared.infrastructure.postgres import Pool
-from shared.infrastructure.transaction import Transaction, current_transaction
 
 Listener: TypeAlias = Callable[[int, frozenset[str]], None]
 """Called after a commit, with the last position and the types of the events; must not block."""

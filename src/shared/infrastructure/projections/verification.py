@@ -5,12 +5,12 @@ from typing import Any
 
 from shared.application.codec import Codec
 from shared.application.projections import Check
-from shared.infrastructure.high_water_mark import HighWaterMark, stored_mark
-from shared.infrastructure.log_reading import COLUMNS, stored_event
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark, stored_mark
+from shared.infrastructure.event_store.log_reading import COLUMNS, stored_event
 from shared.infrastructure.postgres import Pool
-from shared.infrastructure.projections import Connection, ReadModel
-from shared.infrastructure.rebuilds import Rebuilds
-from shared.infrastructure.runner import Runner
+from shared.infrastructure.projections.rebuilds import Rebuilds
+from shared.infrastructure.projections.runner import Runner
+from shared.infrastructure.projections.subscriptions import Connection, ReadModel
 
 _SHOWN = 10
 _BATCH = 5_000

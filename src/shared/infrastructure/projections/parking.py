@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from shared.application.event_store import StoredEvent
-from shared.infrastructure.projections import Connection, Shard
+from shared.infrastructure.projections.subscriptions import Connection, Shard
 
 MAX_FAILED = 100
 """Events of one instance that may fail, at most. More are no accident: the projection is broken."""

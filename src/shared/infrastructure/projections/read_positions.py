@@ -5,7 +5,7 @@ from collections import defaultdict
 from time import perf_counter
 
 from shared.application.positions import LOG, Behind
-from shared.infrastructure.high_water_mark import HighWaterMark
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
 from shared.infrastructure.postgres import Pool
 from shared.infrastructure.wakeups import Wakeups
 

@@ -14,7 +14,7 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from shared.infrastructure.log_identity import LogIdentity
+from shared.infrastructure.event_store.log_identity import LogIdentity
 
 logger = logging.getLogger(__name__)
 

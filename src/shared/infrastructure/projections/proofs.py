@@ -9,9 +9,9 @@ from psycopg.sql import SQL
 from shared.application.codec import Codec
 from shared.application.event_store import Recorded
 from shared.application.projections import Check
-from shared.infrastructure.instances import Instance
-from shared.infrastructure.log_reading import COLUMNS_OF_E, stored_event
-from shared.infrastructure.projections import Connection, ReadModel
+from shared.infrastructure.event_store.log_reading import COLUMNS_OF_E, stored_event
+from shared.infrastructure.projections.instances import Instance
+from shared.infrastructure.projections.subscriptions import Connection, ReadModel
 
 STREAMS = 200
 """Streams that are folded anew."""

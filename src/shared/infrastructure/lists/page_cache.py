@@ -32,10 +32,10 @@ from redis.asyncio import Redis
 
 from shared.application.context import current_context
 from shared.application.pages import EncodedPage
-from shared.infrastructure.log_identity import LogIdentity
+from shared.infrastructure.event_store.log_identity import LogIdentity
+from shared.infrastructure.lists.redis_pages import RedisLimits, RedisPages
+from shared.infrastructure.lists.shared_lookup import SharedLookup, Told
 from shared.infrastructure.postgres import TRANSIENT
-from shared.infrastructure.redis_pages import RedisLimits, RedisPages
-from shared.infrastructure.shared_lookup import SharedLookup, Told
 
 logger = logging.getLogger(__name__)
 

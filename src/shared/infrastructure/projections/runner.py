@@ -17,12 +17,17 @@ from psycopg.errors import QueryCanceled
 
 from shared.application.codec import Codec
 from shared.application.event_store import StoredEvent
-from shared.infrastructure.high_water_mark import HighWaterMark, store_mark
-from shared.infrastructure.instances import Instance, add_instance, instances_of
-from shared.infrastructure.log_reading import read_log
-from shared.infrastructure.parking import TooManyParked, park, sift
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark, store_mark
+from shared.infrastructure.event_store.log_reading import read_log
 from shared.infrastructure.postgres import TRANSIENT, Pool
-from shared.infrastructure.projections import Connection, LostRace, Shard, Subscription
+from shared.infrastructure.projections.instances import Instance, add_instance, instances_of
+from shared.infrastructure.projections.parking import TooManyParked, park, sift
+from shared.infrastructure.projections.subscriptions import (
+    Connection,
+    LostRace,
+    Shard,
+    Subscription,
+)
 
 logger = logging.getLogger(__name__)
 

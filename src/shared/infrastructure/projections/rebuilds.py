@@ -18,12 +18,12 @@ from shared.application.projections import (
     SwitchProjection,
     UnknownProjection,
 )
-from shared.infrastructure.high_water_mark import HighWaterMark
-from shared.infrastructure.instances import Instance, add_instance, instances_of
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark
 from shared.infrastructure.postgres import Pool
-from shared.infrastructure.projections import Connection, ReadModel
-from shared.infrastructure.proofs import as_the_log_makes_it, prove
-from shared.infrastructure.runner import BUILT, PASSING, BatchFailed, Runner
+from shared.infrastructure.projections.instances import Instance, add_instance, instances_of
+from shared.infrastructure.projections.proofs import as_the_log_makes_it, prove
+from shared.infrastructure.projections.runner import BUILT, PASSING, BatchFailed, Runner
+from shared.infrastructure.projections.subscriptions import Connection, ReadModel
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from shared.application.criteria import Fields
 from shared.application.cursors import Cursors, Position
 from shared.application.lists import ListQuery
 from shared.application.pages import Sort, Stretch, Total
-from shared.infrastructure.keyset import Split, again_sorted, walk
+from shared.infrastructure.lists.keyset import Split, again_sorted, walk
 from shared.infrastructure.postgres import Pool, compiled
 
 T = TypeVar("T", bound=msgspec.Struct)

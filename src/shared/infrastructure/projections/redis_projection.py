@@ -10,9 +10,15 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import WatchError
 
 from shared.application.event_store import Recorded
-from shared.infrastructure.instances import ActiveInstances
-from shared.infrastructure.log_identity import LogIdentity
-from shared.infrastructure.projections import Batch, Connection, LostRace, ReadModel, Shard
+from shared.infrastructure.event_store.log_identity import LogIdentity
+from shared.infrastructure.projections.instances import ActiveInstances
+from shared.infrastructure.projections.subscriptions import (
+    Batch,
+    Connection,
+    LostRace,
+    ReadModel,
+    Shard,
+)
 
 _DIFFERENCES_SHOWN = 10
 

@@ -12,7 +12,7 @@ from contextvars import Context, copy_context
 
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from shared.infrastructure.appending import Order, OutcomeUnknown, send, send_alone
+from shared.infrastructure.event_store.appending import Order, OutcomeUnknown, send, send_alone
 from shared.infrastructure.postgres import Pool
 
 GROUPS = 2

@@ -20,10 +20,10 @@ from shared.application.projections import (
     UnknownProjection,
 )
 from shared.infrastructure.broker import queue_lengths
-from shared.infrastructure.high_water_mark import HighWaterMark, stored_mark
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark, stored_mark
 from shared.infrastructure.postgres import Pool
-from shared.infrastructure.projections import Connection
-from shared.infrastructure.runner import BUILT, Runner
+from shared.infrastructure.projections.runner import BUILT, Runner
+from shared.infrastructure.projections.subscriptions import Connection
 
 _INSTANCES = """
 select i.projection, i.instance, i.state, i.definition, i.shards, i.started_at, i.switched_at,

@@ -8,7 +8,12 @@ from typing import Literal
 import msgspec
 
 from shared.infrastructure.postgres import TRANSIENT, Pool
-from shared.infrastructure.projections import Connection, ReadModel, Shard, Subscription
+from shared.infrastructure.projections.subscriptions import (
+    Connection,
+    ReadModel,
+    Shard,
+    Subscription,
+)
 
 logger = logging.getLogger(__name__)
 

@@ -18,12 +18,12 @@ from shared.application.parked_events import (
     UnknownParkedEvent,
 )
 from shared.domain.errors import Invalid
-from shared.infrastructure.instances import instances_of
-from shared.infrastructure.log_reading import COLUMNS_OF_E, stored_event
-from shared.infrastructure.parking import described
+from shared.infrastructure.event_store.log_reading import COLUMNS_OF_E, stored_event
 from shared.infrastructure.postgres import Pool
-from shared.infrastructure.projections import Connection, Shard
-from shared.infrastructure.runner import BROKEN, PASSING, Runner
+from shared.infrastructure.projections.instances import instances_of
+from shared.infrastructure.projections.parking import described
+from shared.infrastructure.projections.runner import BROKEN, PASSING, Runner
+from shared.infrastructure.projections.subscriptions import Connection, Shard
 
 _SHOWN = (
     "id, projection, instance, tenant, stream, version, position, type, error, attempts,"

@@ -16,7 +16,7 @@ from sqlalchemy.sql import quoted_name
 
 from shared.application.event_store import Recorded
 from shared.infrastructure.postgres import DIALECT
-from shared.infrastructure.projections import Batch, Connection, ReadModel, Shard
+from shared.infrastructure.projections.subscriptions import Batch, Connection, ReadModel, Shard
 
 Into: TypeAlias = Mapping[Table, Table]
 """For each table that a projection names, the table that it is to write to."""

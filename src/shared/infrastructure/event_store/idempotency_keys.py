@@ -20,8 +20,8 @@ from shared.application.idempotency import (
     InFlight,
     KeyReused,
 )
+from shared.infrastructure.event_store.transaction import Transaction
 from shared.infrastructure.postgres import TRANSIENT, Pool, own_connection
-from shared.infrastructure.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 

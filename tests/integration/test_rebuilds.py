@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from litestar.testing import AsyncTestClient
+from psycopg.errors import UndefinedTable
 from psycopg.sql import SQL, Identifier
 
 from api.app import create_app
@@ -295,6 +296,20 @@ async def test_of_many_workers_each_event_is_built_in_once(
     await operators[0].rebuilds.go_on()
     assert await _states(application, tally) == {2: "active", 1: "kept"}
     assert await counts_of(application) == dict.fromkeys("abcdefg", 20)
+
+
+async def test_a_build_that_stops_does_not_stop_the_others(
+    application: Application, tally: Tally, redis_tally: RedisTally
+) -> None:
+    operator = Operator(application, tally, redis_tally)
+    await append(application, "a")
+    tally.course.fault = UndefinedTable("bad luck")
+    for each in (tally, redis_tally):
+        await operator.start(each.name)
+    with pytest.raises(UndefinedTable):
+        await operator.rebuilds.go_on()
+    assert await _states(application, tally) == {1: "active", 2: "building"}
+    assert await _states(application, redis_tally) == {2: "active", 1: "kept"}
 
 
 async def test_what_sends_commands_is_not_built_anew(application: Application) -> None:

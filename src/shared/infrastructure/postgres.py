@@ -1,6 +1,11 @@
 """Connections to PostgreSQL: one pool a process, bounded in number and in time."""
 
+import asyncio
+import os
 import select
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
@@ -12,11 +17,54 @@ from sqlalchemy.sql import ClauseElement
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 
+GRACE = 2.0
+"""Seconds that a server may take beyond its own limit for statements, to say so."""
+
 TRANSIENT = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 """What may well succeed when it is tried again: the server is away, restarting or out of
 connections, or had one of two transactions give way to the other."""
 
 DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
+
+
+class Connection(AsyncConnection[tuple[Any, ...]]):
+    """Hangs up on a server that keeps the line open and says nothing, as if it had been cut.
+
+    The server's own limit for statements is of no help against a server that stands still.
+    """
+
+    patience: float | None = None
+    """Seconds that one answer may take; None: as long as it takes."""
+
+    async def wait(self, *arguments: Any, **options: Any) -> Any:
+        """What all statements wait in."""
+        if self.patience is None:
+            return await super().wait(*arguments, **options)
+        watch = asyncio.get_running_loop().call_later(self.patience, self._hang_up)
+        try:
+            return await super().wait(*arguments, **options)
+        finally:
+            watch.cancel()
+
+    def _hang_up(self) -> None:
+        with suppress(OSError, psycopg.Error):
+            line = socket.socket(fileno=os.dup(self.pgconn.socket))
+            with line:
+                line.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def however_long_it_takes(connection: AsyncConnection[Any]) -> Iterator[None]:
+    """For statements that may take longer than any other, such as making an index.
+
+    The server's limit is lifted with `set local statement_timeout = 0` or by whoever may.
+    """
+    assert isinstance(connection, Connection)
+    patience, connection.patience = connection.patience, None
+    try:
+        yield
+    finally:
+        connection.patience = patience
 
 
 class _Pool(AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]):
@@ -59,10 +107,18 @@ def pool(
     """A closed pool of at most `size` autocommitting connections.
 
     `name` is shown as application_name; a statement that runs longer than `statement_seconds` is
-    cancelled by the server; whoever waits `connect_seconds` for a connection gets PoolTimeout.
+    cancelled by the server, and a server that does not even do that is hung up on; whoever waits
+    `connect_seconds` for a connection gets PoolTimeout.
     """
+
+    async def configure(connection: AsyncConnection[Any]) -> None:
+        assert isinstance(connection, Connection)
+        connection.patience = statement_seconds + GRACE
+
     return _Pool(
         url,
+        connection_class=Connection,
+        configure=configure,
         kwargs={
             "autocommit": True,
             "application_name": name,

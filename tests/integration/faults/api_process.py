@@ -36,6 +36,7 @@ async def served(settings: Settings, folder: Path) -> AsyncIterator[httpx2.Async
                 "MARQUEE_BROKER_NAMESPACE": settings.broker_namespace,
                 "MARQUEE_TICK_SECONDS": str(settings.tick_seconds),
                 "MARQUEE_CONNECT_SECONDS": str(settings.connect_seconds),
+                "MARQUEE_STATEMENT_SECONDS": str(settings.statement_seconds),
                 "MARQUEE_LOG_LEVEL": "warning",
             },
             stdout=log,

@@ -14,6 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -47,7 +48,7 @@ from tallies import CODEC, Counted, Course, disconnect_the_runner, new_stream, r
 T = TypeVar("T")
 
 STREAMS = st.integers(0, 3)
-NAMES = st.sampled_from("abcd")
+NAMES = st.sampled_from("abcdef")
 TYPES = ["test.counted"]
 IN_CI = "CI" in os.environ
 """There it is the same lives each time, and the one that fails is shown as it is: to find a shorter
@@ -104,6 +105,16 @@ class Life(RuleBasedStateMachine):
         found: T = self.run(coroutine)
         return found
 
+    @initialize(
+        histories=st.lists(st.lists(NAMES, min_size=1, max_size=5), min_size=3, max_size=4),
+        poison=st.sets(NAMES, max_size=1),
+    )
+    def begin(self, histories: list[list[str]], poison: set[str]) -> None:
+        """With something in the log: nothing much can go wrong with an empty one."""
+        self._append([(number, 0, names) for number, names in enumerate(histories)])
+        self.poison(poison)
+        self.project()
+
     # The log
 
     @rule(stream=STREAMS, names=st.lists(NAMES, min_size=1, max_size=4))
@@ -127,17 +138,15 @@ class Life(RuleBasedStateMachine):
     def append_to_many_streams(self, appends: list[tuple[int, int, list[str]]]) -> None:
         self._append(appends)
 
-    @rule(stream=STREAMS, names=st.tuples(NAMES, NAMES))
-    def append_twice_at_once(self, stream: int, names: tuple[str, str]) -> None:
+    @rule(stream=STREAMS, what=NAMES)
+    def append_twice_at_once(self, stream: int, what: str) -> None:
+        """The same, so that what comes after does not depend on who wins."""
         name = self.streams[stream]
         expected = self.model.version(name)
 
         async def both() -> list[int | BaseException]:
             return await asyncio.gather(
-                *(
-                    store.append([_append(name, expected, [each])])
-                    for store, each in zip(self.stores, names, strict=True)
-                ),
+                *(store.append([_append(name, expected, [what])]) for store in self.stores),
                 return_exceptions=True,
             )
 
@@ -145,11 +154,9 @@ class Life(RuleBasedStateMachine):
         if name in self.model.archived:
             assert [type(each) for each in outcomes] == [StreamArchived] * 2
             return
-        ((won, position),) = [
-            (names[n], each) for n, each in enumerate(outcomes) if isinstance(each, int)
-        ]
+        (position,) = [each for each in outcomes if isinstance(each, int)]
         assert any(isinstance(each, VersionConflict) for each in outcomes)
-        self.model.log.append(Event(position, name, expected + 1, won))
+        self.model.log.append(Event(position, name, expected + 1, what))
 
     @rule(stream=STREAMS)
     def archive(self, stream: int) -> None:
@@ -197,11 +204,10 @@ class Life(RuleBasedStateMachine):
         self.start_a_new_process()
         self.project()
 
-    @rule(name=NAMES)
-    def poison(self, name: str) -> None:
-        """Or make it good again."""
-        self.model.poison ^= {name}
-        self.projection.course.poison = self.model.poison
+    @rule(names=st.sets(NAMES, max_size=1))
+    def poison(self, names: set[str]) -> None:
+        """What was poison before is good again."""
+        self.projection.course.poison = self.model.poison = names
 
     @precondition(lambda self: self._parked())
     @rule(which=st.integers(0, 100))
@@ -222,13 +228,18 @@ class Life(RuleBasedStateMachine):
         for event in self.model.instances[number].waiting(first.stream):
             self._discard(number, event)
 
-    @rule()
-    def rebuild(self) -> None:
+    @rule(poison=st.sets(NAMES, max_size=1), at_once=st.booleans())
+    def rebuild(self, poison: set[str], at_once: bool) -> None:
+        """What could be taken in before may be poison to the new instance, or the other way."""
+        self.project()
+        self.poison(poison)
         command = self.rebuilds.start(RebuildProjection(self.projection.name))
         if (number := self.model.start()) is None:
             self._refused(command)
         else:
             assert self.do(command) == number
+        if at_once:
+            self.go_on()
 
     @precondition(lambda self: self.model.in_state("building", "built"))
     @rule()
@@ -236,6 +247,7 @@ class Life(RuleBasedStateMachine):
         self.do(self.rebuilds.go_on())
         self.model.go_on()
 
+    @precondition(lambda self: len(self.model.instances) > 1)
     @rule(which=st.integers(0, 100), anyway=st.booleans())
     def switch(self, which: int, anyway: bool) -> None:
         number = sorted(self.model.instances)[which % len(self.model.instances)]
@@ -254,6 +266,7 @@ class Life(RuleBasedStateMachine):
         else:
             self._refused(command)
 
+    @precondition(lambda self: len(self.model.instances) > 1)
     @rule(which=st.integers(0, 100))
     def drop(self, which: int) -> None:
         number = sorted(self.model.instances)[which % len(self.model.instances)]
@@ -408,7 +421,7 @@ def test_whatever_is_done_the_log_and_the_projection_are_as_the_model_has_them(
             run_state_machine_as_test(
                 lambda: Life(application, loop.run),
                 settings=examples(
-                    max_examples=40,
+                    max_examples=60,
                     stateful_step_count=40,
                     deadline=None,
                     database=None,

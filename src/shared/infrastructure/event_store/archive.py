@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from shared.application.context import current_context
-from shared.infrastructure.postgres import Pool
+from shared.infrastructure.postgres import Pool, however_long_it_takes
 
 # What comes last in a stream has nothing after it; the newest streams are at the end of the log.
 _ENDED = """
@@ -28,7 +28,8 @@ async def ended_streams(
     """
     async with pool.connection() as connection, connection.transaction():
         await connection.execute("set local statement_timeout = 0")
-        cursor = await connection.execute(
-            _ENDED, (current_context().tenant, list(endings), f"{kind}-", older_than)
-        )
+        with however_long_it_takes(connection):
+            cursor = await connection.execute(
+                _ENDED, (current_context().tenant, list(endings), f"{kind}-", older_than)
+            )
         return [stream for (stream,) in await cursor.fetchall()]

@@ -68,6 +68,8 @@ async def as_the_log_makes_it(
     name = "as the log makes it"
     if not read_model.row_by_stream and upto > WHOLE_LOG:
         return Check(name, True, "not compared: each row may be made of all streams of a long log")
+    if not read_model.row_by_stream and await _left_out(connection, read_model, instance):
+        return Check(name, True, "not compared: any row may lack what was parked or discarded")
     history = await _histories(connection, codec, read_model, instance, upto)
     streams = len({(recorded.tenant, recorded.stream) for recorded in history})
     found = await read_model.differences(instance.number, history, connection) if history else ()
@@ -76,6 +78,16 @@ async def as_the_log_makes_it(
         not found,
         "; ".join(found) or f"{streams} streams of {len(history)} events folded anew are the same",
     )
+
+
+async def _left_out(connection: Connection, read_model: ReadModel, instance: Instance) -> bool:
+    cursor = await connection.execute(
+        "select exists (select from event_store.parked_events where projection = %s"
+        " and (instance = %s or discarded_at is not null))",
+        (read_model.name, instance.number),
+    )
+    row = await cursor.fetchone()
+    return row is not None and bool(row[0])
 
 
 async def _nothing_parked(

@@ -19,7 +19,7 @@ from shared.application.projections import (
     UnknownProjection,
 )
 from shared.infrastructure.event_store.high_water_mark import HighWaterMark
-from shared.infrastructure.postgres import Pool
+from shared.infrastructure.postgres import Pool, however_long_it_takes
 from shared.infrastructure.projections.instances import Instance, add_instance, instances_of
 from shared.infrastructure.projections.proofs import as_the_log_makes_it, prove
 from shared.infrastructure.projections.runner import BUILT, PASSING, BatchFailed, Runner
@@ -78,16 +78,26 @@ class Rebuilds:
                         logger.info("definition changed, rebuild begun", extra={"projection": name})
 
     async def go_on(self) -> None:
-        """Bring what is being built up to the log, and switch to what has caught up."""
-        for name, subscription in self._runner.subscriptions.items():
-            if not isinstance(subscription, ReadModel):
-                continue
-            await self._runner.catch_up(name, states=BUILT)
-            await self._index(subscription)
-            try:
-                await self._switch(subscription, None, anyway=False)
-            except (NotCloseYet, BatchFailed, psycopg.errors.LockNotAvailable) as reason:
-                logger.info("not switched yet", extra={"projection": name, "reason": repr(reason)})
+        """Bring what is being built up to the log, and switch to what has caught up. Raise what
+        stopped one of them, once the others have had their turn."""
+        stopped: Exception | None = None
+        for subscription in self._runner.subscriptions.values():
+            if isinstance(subscription, ReadModel):
+                try:
+                    await self._go_on_with(subscription)
+                except Exception as error:
+                    stopped = error
+        if stopped is not None:
+            raise stopped
+
+    async def _go_on_with(self, read_model: ReadModel) -> None:
+        await self._runner.catch_up(read_model.name, states=BUILT)
+        await self._index(read_model)
+        try:
+            await self._switch(read_model, None, anyway=False)
+        except (NotCloseYet, BatchFailed, psycopg.errors.LockNotAvailable) as reason:
+            about = {"projection": read_model.name, "reason": repr(reason)}
+            logger.info("not switched yet", extra=about)
 
     async def switch(self, command: SwitchProjection) -> int:
         read_model = self._read_model(command.name)
@@ -119,7 +129,8 @@ class Rebuilds:
                     last, _ = reached[instance.number]
                     if await self._mark.advance(connection) - last <= CLOSE:
                         await connection.execute("set local statement_timeout = 0")
-                        await read_model.index(instance.number, connection)
+                        with however_long_it_takes(connection):
+                            await read_model.index(instance.number, connection)
 
     async def prove_active(self, read_model: ReadModel) -> Check:
         """Whether what is read is what the log makes, as far as it has come."""

@@ -7,7 +7,7 @@ from shared.application.codec import Codec
 from shared.application.projections import Check
 from shared.infrastructure.event_store.high_water_mark import HighWaterMark, stored_mark
 from shared.infrastructure.event_store.log_reading import COLUMNS, stored_event
-from shared.infrastructure.postgres import Pool
+from shared.infrastructure.postgres import Pool, however_long_it_takes
 from shared.infrastructure.projections.rebuilds import Rebuilds
 from shared.infrastructure.projections.runner import Runner
 from shared.infrastructure.projections.subscriptions import Connection, ReadModel
@@ -51,10 +51,11 @@ class Verification:
         async with self._pool.connection() as connection:
             await connection.execute("set statement_timeout = 0")
             try:
-                yield await self._streams(connection)
-                yield await self._types(connection)
-                yield await self._payloads(connection)
-                yield await self._checkpoints(connection)
+                with however_long_it_takes(connection):
+                    yield await self._streams(connection)
+                    yield await self._types(connection)
+                    yield await self._payloads(connection)
+                    yield await self._checkpoints(connection)
             finally:
                 await connection.execute("reset statement_timeout")
         for name, subscription in self._runner.subscriptions.items():

@@ -262,7 +262,7 @@ async def test_a_switch_that_is_far_behind_waits_for_the_catching_up(
     await append(application, *"abcde")
     await operator.runner.catch_up(tally.name)
     await operator.start(tally.name)
-    with pytest.raises(CannotRebuild, match="has not caught up: it is 5 positions behind"):
+    with pytest.raises(CannotRebuild, match="instance 2 is 5 positions behind the log"):
         await operator.switch(tally.name, 2)
     await operator.rebuilds.go_on()
     assert await _states(application, tally) == {2: "active", 1: "kept"}

@@ -44,8 +44,8 @@ from shared.infrastructure.lists.criteria_sql import fold_text, where
 from shared.infrastructure.lists.listing import Listing
 from shared.infrastructure.postgres import Pool, compiled
 from shared.infrastructure.projections.postgres_projection import Into, PostgresProjection
+from shared.infrastructure.projections.rows import rows_before, upsert
 from shared.infrastructure.projections.subscriptions import Batch, Connection
-from shared.infrastructure.projections.upsert import upsert
 
 CATALOGUE = Table(
     "catalogue",
@@ -154,7 +154,7 @@ class Catalogue(PostgresProjection):
         self._listing = Listing(pool, CATALOGUE, EVENT_FIELDS, EventListed, cursors)
 
     async def project(self, batch: Batch, connection: Connection, into: Into) -> None:
-        rows = await self._rows(batch, connection, into[CATALOGUE])
+        rows = await _rows(batch, connection, into[CATALOGUE])
         for recorded in batch:
             key = recorded.tenant, recorded.id
             rows[key] = show(rows.get(key), recorded)
@@ -198,21 +198,15 @@ class Catalogue(PostgresProjection):
     def _on_offer(self) -> ColumnElement[bool]:
         return (CATALOGUE.c.tenant == current_context().tenant) & CATALOGUE.c.ever_online
 
-    async def _rows(
-        self, batch: Batch, connection: Connection, catalogue: Table
-    ) -> dict[tuple[str, UUID], EventShown]:
-        keys = sorted({(recorded.tenant, recorded.id) for recorded in batch})
-        columns = ", ".join(f"c.{name}" for name in _SHOWN)
-        cursor = await connection.execute(
-            f"select c.tenant, {columns} from {catalogue} c"  # noqa: S608 (constants)
-            " join unnest(%s::text[], %s::uuid[]) as k(tenant, id) using (tenant, id)",
-            ([tenant for tenant, _ in keys], [id for _, id in keys]),
-        )
-        return {
-            (tenant, shown["id"]): EventShown(**shown, zones=())
-            for tenant, *values in await cursor.fetchall()
-            for shown in [dict(zip(_SHOWN, values, strict=True))]
-        }
+
+async def _rows(
+    batch: Batch, connection: Connection, catalogue: Table
+) -> dict[tuple[str, UUID], EventShown]:
+    return {
+        (tenant, shown["id"]): EventShown(**shown, zones=())
+        for tenant, *values in await rows_before(connection, catalogue, _SHOWN, batch)
+        for shown in [dict(zip(_SHOWN, values, strict=True))]
+    }
 
 
 def _row(key: tuple[str, UUID], shown: EventShown) -> dict[str, Any]:

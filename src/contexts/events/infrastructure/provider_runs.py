@@ -24,8 +24,8 @@ from shared.domain.aggregate import kinds_of
 from shared.domain.errors import NotFound
 from shared.infrastructure.postgres import Pool
 from shared.infrastructure.projections.postgres_projection import Into, PostgresProjection
+from shared.infrastructure.projections.rows import rows_before, upsert
 from shared.infrastructure.projections.subscriptions import Batch, Connection
-from shared.infrastructure.projections.upsert import upsert
 
 RUNS = Table(
     "provider_runs",
@@ -62,7 +62,7 @@ class ProviderRuns(PostgresProjection):
         self._codec = codec
 
     async def project(self, batch: Batch, connection: Connection, into: Into) -> None:
-        runs = await self._runs(batch, connection, into[RUNS])
+        runs = await _runs(batch, connection, into[RUNS])
         positions = {}
         for recorded in batch:
             key = recorded.tenant, recorded.id
@@ -100,16 +100,12 @@ class ProviderRuns(PostgresProjection):
             raise NotFound(f"provider {query.provider!r} has no recorded run {query.run_id}")
         return run
 
-    async def _runs(
-        self, batch: Batch, connection: Connection, runs: Table
-    ) -> dict[tuple[str, UUID], RunShown]:
-        keys = sorted({(recorded.tenant, recorded.id) for recorded in batch})
-        cursor = await connection.execute(
-            f"select tenant, {_COLUMNS} from {runs}"  # noqa: S608 (constants)
-            " join unnest(%s::text[], %s::uuid[]) as k(tenant, id) using (tenant, id)",
-            ([tenant for tenant, _ in keys], [id for _, id in keys]),
-        )
-        return {(tenant, row[0]): _run(tuple(row)) for tenant, *row in await cursor.fetchall()}
+
+async def _runs(
+    batch: Batch, connection: Connection, runs: Table
+) -> dict[tuple[str, UUID], RunShown]:
+    found = await rows_before(connection, runs, [_COLUMNS], batch)
+    return {(tenant, row[0]): _run(tuple(row)) for tenant, *row in found}
 
 
 def _show(run: RunShown | None, recorded: Recorded[RunChange]) -> RunShown:

@@ -33,15 +33,15 @@ class SharedLookup(Generic[T]):
         self._look = look
         self._seconds = seconds
         self._turn = 0
-        self._next: asyncio.Future[Told[T]] | None = None
+        self._waiting: list[asyncio.Future[Told[T]]] = []
         self._looking: asyncio.Task[None] | None = None
 
     async def __call__(self) -> Told[T]:
-        if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
+        told: asyncio.Future[Told[T]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(told)
         if self._looking is None:
             self._looking = asyncio.create_task(self._look_for_all())
-        return await asyncio.shield(self._next)
+        return await told
 
     async def close(self) -> None:
         if self._looking is not None:
@@ -50,24 +50,28 @@ class SharedLookup(Generic[T]):
 
     async def _look_for_all(self) -> None:
         try:
-            while (waiting := self._next) is not None:
+            while waiting := self._waiting:
                 # From here on those who come wait for the next one.
-                self._next = None
+                self._waiting = []
                 self._turn += 1
                 at = monotonic()
                 try:
                     async with asyncio.timeout(self._seconds):
                         answer = await self._look()
                 except Exception as error:
-                    waiting.set_exception(error)
-                    waiting.exception()  # Whoever waited may have gone; that is no fault.
+                    for each in waiting:
+                        if not each.done():
+                            each.set_exception(error)
                 except BaseException:
-                    waiting.cancel()
+                    self._waiting += waiting
                     raise
                 else:
-                    waiting.set_result(Told(answer, self._turn, at))
+                    told = Told(answer, self._turn, at)
+                    for each in waiting:
+                        if not each.done():
+                            each.set_result(told)
         finally:
             self._looking = None
-            if self._next is not None:
-                self._next.cancel()
-                self._next = None
+            for each in self._waiting:
+                each.cancel()
+            self._waiting = []

@@ -16,6 +16,7 @@ from sqlalchemy.sql import quoted_name
 
 from shared.application.event_store import Recorded
 from shared.infrastructure.postgres import DIALECT
+from shared.infrastructure.projections.rows import identifier
 from shared.infrastructure.projections.subscriptions import Batch, Connection, ReadModel, Shard
 
 Into: TypeAlias = Mapping[Table, Table]
@@ -113,10 +114,6 @@ def _scratch(table: Table) -> Table:
     made = table.to_metadata(MetaData(), name=f"made_again_{table.name}")
     made.schema = None
     return made
-
-
-def identifier(table: Table) -> Identifier:
-    return Identifier(*([table.schema] if table.schema else []), table.name)
 
 
 def _compare(table: Table, made: Table, behind: Table) -> Composed:

@@ -105,7 +105,7 @@ class Rebuilds:
         try:
             checks = await self._switch(read_model, number, anyway=command.anyway)
         except (NotCloseYet, BatchFailed) as reason:
-            raise CannotRebuild(f"instance {number} has not caught up: {reason}") from reason
+            raise CannotRebuild(f"not switched to instance {number}: {reason}") from reason
         except psycopg.errors.LockNotAvailable:
             raise CannotRebuild(f"{command.name} was busy for {LOCK_TIMEOUT}: try again") from None
         failed = [f"{each.name}: {each.found}" for each in checks if not each.passed]
@@ -220,11 +220,14 @@ class Rebuilds:
         reached = await self._stopped(connection, read_model, [old, new])
         # This process may know less of the log than the one that has brought them here.
         mark = max(await self._mark.advance(connection), *(first for _, first in reached.values()))
-        if (behind := mark - reached[new.number][0]) > CLOSE:
-            raise NotCloseYet(f"it is {behind:,} positions behind")
-        for instance in (new, old):
-            if self._is_ours(read_model, instance):
-                await self._bring_up(connection, read_model, instance, mark)
+        both = [each for each in (new, old) if self._is_ours(read_model, each)]
+        for instance in both:
+            if (behind := mark - reached[instance.number][0]) > CLOSE:
+                raise NotCloseYet(
+                    f"instance {instance.number} is {behind:,} positions behind the log"
+                )
+        for instance in both:
+            await self._bring_up(connection, read_model, instance, mark)
         if new.state == "kept":
             # It was read before: going back does not wait, and asks nothing.
             return []

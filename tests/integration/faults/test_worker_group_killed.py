@@ -47,6 +47,7 @@ async def test_a_rebuild_goes_on_whenever_all_workers_are_killed_and_no_query_fa
         chance = random.Random(4)
         for _ in range(4):
             await take_in_plans(application, "acme", chance, 500)
+        await _until_something_is_listed(application)
         async with writing(application), _reading(application, client) as asked:
             await _until_there_is_one(application, *TALLIES)
             await workers.kill_all()
@@ -65,6 +66,12 @@ async def test_a_rebuild_goes_on_whenever_all_workers_are_killed_and_no_query_fa
         await all_at_the_end(application)
     assert len(asked) > 20
     await nothing_is_lost_or_doubled(application)
+
+
+async def _until_something_is_listed(application: Application) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not (await pairs(application, "select 1, count(*) from events.catalogue"))[1]:
+            await asyncio.sleep(0.05)
 
 
 async def _start_rebuilds(application: Application) -> None:

@@ -37,7 +37,7 @@ READ_MODELS = ("events.catalogue", "events.cards", "events.provider_runs")
 TALLIES = ("test.tally", "test.redis_tally")
 FOLLOWING = {*READ_MODELS, *TALLIES, "reactions"}
 
-PATIENCE = 60
+PATIENCE = 150
 """Seconds that something may take which takes a few on an idle machine."""
 
 TALLY = Table(

@@ -15,7 +15,7 @@ STOP_SECONDS = 3
 """An open stream may take this long to end before its process is killed."""
 
 _LOGS = {"handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}}
-"""The server's own lines join ours; every request is logged by the application."""
+"""The server's own lines join ours; the application counts and logs requests."""
 
 
 def app() -> Litestar:

@@ -1,14 +1,20 @@
 """Whom the analytics context calls: planners, the compiler, the room that SQL runs in, and where
 uploads and their tables are kept."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
 from contexts.analytics.domain.answer import Output, Result
+from contexts.analytics.domain.dataset import Corrections as Corrections
+from contexts.analytics.domain.dataset import Loaded as Loaded
+from contexts.analytics.domain.dataset import LoadOptions as LoadOptions
+from contexts.analytics.domain.dataset import SetAside as SetAside
 from contexts.analytics.domain.query_spec import QuerySpec
+from contexts.analytics.domain.question import Option as Option
+from contexts.analytics.domain.question import Usage as Usage
 from contexts.analytics.domain.relation import ColumnValues, Relation
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -29,15 +35,6 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     previous: QuerySpec | None = None
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan cost: tokens in, tokens out, US dollars where the price is known."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: float | None = None
-    model: str | None = None
-
-
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """`confidence` is 0 to 1, and `rests_on` says in words on what. `assumptions` are choices that
     the question did not make."""
@@ -48,13 +45,6 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     rests_on: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     usage: Usage = Usage()
-
-
-class Option(msgspec.Struct, frozen=True):
-    """One way to be clearer: what it means, and the question that would say so."""
-
-    label: str
-    question: str
 
 
 class Declined(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,50 +153,6 @@ class Uploads(Protocol):
     def read(self, upload_id: str) -> AsyncIterator[bytes]: ...
 
     async def forget(self, upload_id: str) -> None: ...
-
-
-class SetAside(msgspec.Struct, frozen=True):
-    """A row of a file that is not in the table: its line, counted from 1, and why."""
-
-    line: int
-    reason: str
-    text: str = ""
-
-
-class Corrections(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What people said about a dataset's columns, by SQL name. It outlives new versions, as far as
-    their columns have the same names."""
-
-    types: Mapping[str, str] = {}
-    synonyms: Mapping[str, tuple[str, ...]] = {}
-    units: Mapping[str, str] = {}
-    row_noun: str | None = None
-    measure: str | None = None
-    time: str | None = None
-
-
-class LoadOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How to read a file, where it is not to be found out. `dates` settles what the whole column
-    leaves open."""
-
-    encoding: str | None = None
-    delimiter: str | None = None
-    header: bool | None = None
-    decimal: Literal[".", ","] | None = None
-    dates: Literal["day_first", "month_first"] | None = None
-
-
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file became. `set_aside` names the first hundred rows that are not in the table;
-    `set_aside_count` counts all."""
-
-    relation: Relation
-    encoding: str
-    delimiter: str
-    bytes: int
-    set_aside: tuple[SetAside, ...] = ()
-    set_aside_count: int = 0
-    warnings: tuple[str, ...] = ()
 
 
 class LoadFailed(Exception):

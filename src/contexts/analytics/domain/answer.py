@@ -21,9 +21,9 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Literal["dimension", "measure"]
     grain: Grain | None = None
     unit: str | None = None
-    shown_as: Literal[
-        "value", "share", "running_total", "previous", "change", "change_share"
-    ] = "value"
+    shown_as: Literal["value", "share", "running_total", "previous", "change", "change_share"] = (
+        "value"
+    )
     additive: bool = False
     """Whether the values of all groups add up to a whole: counts and sums of a partition."""
 

@@ -28,7 +28,7 @@ Scalar: TypeAlias = str | int | float | bool
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    __slots__ = ()
+    """What all of these have in common."""
 
 
 class Filter(_Part, frozen=True, kw_only=True):

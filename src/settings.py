@@ -11,15 +11,23 @@ import msgspec
 
 from contexts.events.application.ports import Provider, public_url
 from contexts.events.domain.offer import is_timezone
+from shared.application.language_model import ApiKey, ModelServer
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+Dollars = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
 
-_PLAIN = ("database_url", "redis_url", "port")
+_PLAIN = ("database_url", "redis_url", "port", "llm_base_url", "llm_model", "llm_api_key")
 """Settings whose variable has no prefix, as everybody expects of them."""
 
-_SCHEMES = {"database_url": ("postgresql", "postgres"), "redis_url": ("redis", "rediss")}
+_SCHEMES = {
+    "database_url": ("postgresql", "postgres"),
+    "redis_url": ("redis", "rediss"),
+    "llm_base_url": ("https", "http"),
+}
+_TABLES = {"llm_fallbacks", "llm_prices"}
+"""Settings that are JSON in the environment; so are the providers."""
 
 _OTHERS = ("MARQUEE_CONFIG", "MARQUEE_TEST_SERVERS")
 """Variables that are read elsewhere: the path of marquee.toml, and what the tests run on."""
@@ -66,7 +74,40 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feed_read_seconds: Positive = 20.0
     feed_total_seconds: Positive = 300.0
     feed_max_bytes: Count = 2_000_000_000
+    upload_max_bytes: Count = 10_000_000_000
+    question_seconds: Positive = 60.0
+    """How long a question may take, with all that is tried for it."""
+    query_seconds: Positive = 10.0
+    query_rows: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
+    """Rows of an answer; where there are more it says so."""
+    query_cost: Positive = 20_000_000.0
+    """A query that PostgreSQL expects to cost more than this is not run."""
+    confirm_below: Annotated[float, msgspec.Meta(ge=0, le=1.1)] = 0.6
+    """A model is asked as well where the offline planner is less sure than this (0 to 1)."""
     providers: dict[str, Provider] = {}
+    llm_base_url: str | None = None
+    """Of any server that speaks OpenAI's chat completions; None: of OpenAI."""
+    llm_model: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    llm_api_key: ApiKey | None = None
+    llm_fallbacks: tuple[ModelServer, ...] = ()
+    """Models that are asked when those before them can't answer."""
+    llm_timeout_seconds: Positive = 60.0
+    """How long one request to models may take, with all that is tried for it."""
+    llm_connect_seconds: Positive = 5.0
+    llm_retries: Annotated[int, msgspec.Meta(ge=0, le=20)] = 3
+    llm_max_retry_after_seconds: Positive = 20.0
+    """A model that wants to be left alone for longer than this is not waited for."""
+    llm_concurrency: Count = 8
+    """Calls of one model at once, over all processes."""
+    llm_requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Calls of one model in a minute, over all processes; 0: any number."""
+    llm_cache_seconds: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 86_400.0
+    """How long replies are kept to questions that always have the same one; 0: they are not."""
+    llm_prices: dict[str, tuple[Dollars, Dollars]] = {}
+    """By model, US dollars for a million tokens read, and written."""
+    llm_max_output_tokens: Count = 2_000
+    llm_rephrase: bool = True
+    """Whether a model may say the analysis of an answer in its words; the numbers stay ours."""
 
     def database(self) -> str:
         return _needed("DATABASE_URL", self.database_url, "postgresql://user:password@host/name")
@@ -74,12 +115,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def redis(self) -> str:
         return _needed("REDIS_URL", self.redis_url, "redis://host:6379/0")
 
+    def model_servers(self) -> tuple[ModelServer, ...]:
+        """In the order in which they are asked; none where no model is set up."""
+        if self.llm_model is None:
+            return self.llm_fallbacks
+        first = ModelServer(
+            model=self.llm_model, base_url=self.llm_base_url, api_key=self.llm_api_key
+        )
+        return (first, *self.llm_fallbacks)
+
     def shown(self) -> dict[str, Any]:
         """Everything but the secrets."""
         values = msgspec.to_builtins(self)
-        for name in ("database_url", "redis_url"):
+        for name in _SCHEMES:
             values[name] = without_password(values[name])
-        values["cursor_secret"] = self.cursor_secret and "***"
+        for name in ("cursor_secret", "llm_api_key"):
+            values[name] = values[name] and "***"
+        for server in values["llm_fallbacks"]:
+            server["base_url"] = without_password(server["base_url"])
+            server["api_key"] = server["api_key"] and "***"
         for name, provider in self.providers.items():
             values["providers"][name]["url"] = provider.url and public_url(provider.url)
         return dict(values)
@@ -113,7 +167,9 @@ def load(environment: Mapping[str, str] | None = None, file: Path | None = None)
             raise SettingsError(
                 f"{variable}: unknown setting; known are {', '.join(sorted(variables))}"
             )
-    return Settings(**{n: _value(fields[n].type, *each, n) for n, each in found.items()})
+    loaded = Settings(**{n: _value(fields[n].type, *each, n) for n, each in found.items()})
+    _must_fit_together(loaded)
+    return loaded
 
 
 def without_password(url: str | None) -> str | None:
@@ -135,6 +191,8 @@ def _file(file: Path) -> dict[str, Any]:
 def _value(kind: Any, source: str, value: Any, name: str) -> Any:
     if name == "providers":
         return _providers(source, value)
+    if name in _TABLES:
+        value = _decoded(source, value)
     try:
         value = msgspec.convert(value, kind, strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
@@ -145,11 +203,7 @@ def _value(kind: Any, source: str, value: Any, name: str) -> Any:
 
 
 def _providers(source: str, value: Any) -> dict[str, Provider]:
-    if isinstance(value, str):
-        try:
-            value = msgspec.json.decode(value)
-        except msgspec.DecodeError as error:
-            raise SettingsError(f"{source}: not JSON: {error}") from None
+    value = _decoded(source, value)
     if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
         raise SettingsError(f"{source}: expected a table for each provider, by name")
     providers = {}
@@ -169,10 +223,42 @@ def _providers(source: str, value: Any) -> dict[str, Provider]:
     return providers
 
 
+def _decoded(source: str, value: Any) -> Any:
+    """What is JSON in the environment, and as it is in the file."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"{source}: not JSON: {error}") from None
+
+
+def _must_fit_together(loaded: Settings) -> None:
+    """Raise SettingsError for models that can't be asked with what is known of them."""
+    if loaded.llm_model is None:
+        for name in ("llm_base_url", "llm_api_key"):
+            if getattr(loaded, name) is not None:
+                raise SettingsError(f"LLM_MODEL: is not set, but {name.upper()} is; name a model")
+    elif loaded.llm_base_url is None and loaded.llm_api_key is None:
+        raise SettingsError(
+            "LLM_MODEL: is set, but neither LLM_BASE_URL nor, for a model of OpenAI, LLM_API_KEY"
+        )
+    for server in loaded.llm_fallbacks:
+        if server.base_url is None and server.api_key is None:
+            raise SettingsError(
+                f"llm_fallbacks: {server.model!r} needs a base_url or, with OpenAI, an api_key"
+            )
+        if server.base_url is not None and not server.base_url.startswith(("https://", "http://")):
+            raise SettingsError(
+                f"llm_fallbacks: {server.model!r}: base_url: expected a URL that begins with https://"
+            )
+
+
 def _said(error: msgspec.ValidationError) -> str:
     """What is wrong, with the field where it is one of several, and never with the value."""
     what, _, where = str(error).partition(" - at `$")
-    return f"{where[1:-1]}: {what}" if where.strip(".`") else what
+    where = where.strip("`").removeprefix(".")
+    return f"{where}: {what}" if where else what
 
 
 def _variable(name: str) -> str:

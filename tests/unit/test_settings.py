@@ -9,6 +9,7 @@ from rich.pretty import pretty_repr
 import settings as configuration
 from contexts.events.application.ports import Provider
 from settings import Settings, SettingsError, without_password
+from shared.application.language_model import ModelServer
 
 DATABASE = "postgresql://marquee:s3cret@db:5432/marquee"
 REDIS = "redis://:s3cret@cache:6379/0"
@@ -97,9 +98,10 @@ def test_unknown_settings_are_refused_with_those_that_are_known(
     toml: Callable[[str], Path],
 ) -> None:
     said = refusal({"MARQUEE_PROT": "1"})
-    assert said.startswith("MARQUEE_PROT: unknown setting; known are DATABASE_URL, MARQUEE_")
+    assert said.startswith("MARQUEE_PROT: unknown setting; known are DATABASE_URL, LLM_API_KEY, ")
     assert refusal({"MARQUEE_PORT": "1"}).startswith("MARQUEE_PORT: unknown setting")
     assert refusal({"MARQUEE_DATABASE_URL": DATABASE}).startswith("MARQUEE_DATABASE_URL: unknown")
+    assert refusal({"MARQUEE_LLM_MODEL": "m"}).startswith("MARQUEE_LLM_MODEL: unknown setting")
     assert "unknown setting 'prot'; known are database_url, " in refusal({}, toml("prot = 1"))
     assert load({"HOME": "/root", "MARQUEE_CONFIG": "", "MARQUEE_TEST_SERVERS": "x"}) == Settings()
 
@@ -208,3 +210,85 @@ def test_the_secret_of_cursors_is_not_shown() -> None:
     assert load().shown()["cursor_secret"] is None
     for form in (repr(loaded), pretty_repr(loaded)):
         assert "s3cret" not in form
+
+
+MODEL = {
+    "LLM_MODEL": "small",
+    "LLM_BASE_URL": "https://u:s3cret@models.example.com/v1",
+    "LLM_API_KEY": "s3cret",
+}
+FALLBACK = '{"model": "other", "base_url": "http://u:s3cret@10.0.0.1/v1", "api_key": "s3cret"}'
+
+
+def test_models_are_set_up_alike_in_the_file_and_in_the_environment(
+    toml: Callable[[str], Path],
+) -> None:
+    file = toml(
+        'llm_model = "small"\nllm_base_url = "https://u:s3cret@models.example.com/v1"\n'
+        'llm_api_key = "s3cret"\n[llm_prices]\nsmall = [0.5, 2]\n[[llm_fallbacks]]\n'
+        'model = "other"\nbase_url = "http://u:s3cret@10.0.0.1/v1"\napi_key = "s3cret"\n'
+    )
+    variables = {
+        **MODEL,
+        "MARQUEE_LLM_FALLBACKS": f"[{FALLBACK}]",
+        "MARQUEE_LLM_PRICES": '{"small": [0.5, 2]}',
+    }
+    for loaded in (load({}, file), load(variables)):
+        assert loaded.llm_prices == {"small": (0.5, 2.0)}
+        assert loaded.model_servers() == (
+            ModelServer(model="small", base_url=MODEL["LLM_BASE_URL"], api_key="s3cret"),
+            ModelServer(model="other", base_url="http://u:s3cret@10.0.0.1/v1", api_key="s3cret"),
+        )
+
+
+def test_without_a_model_there_is_none_to_ask() -> None:
+    assert load().model_servers() == ()
+
+
+@pytest.mark.parametrize("alone", ["LLM_BASE_URL", "LLM_API_KEY"])
+def test_a_model_is_found_by_its_server_or_by_a_key_of_openai(alone: str) -> None:
+    (server,) = load({"LLM_MODEL": "small", alone: MODEL[alone]}).model_servers()
+    assert (server.base_url or server.api_key) == MODEL[alone]
+    assert f"LLM_MODEL: is not set, but {alone} is" in refusal({alone: MODEL[alone]})
+
+
+def test_a_model_that_nobody_could_find_stops_the_start() -> None:
+    assert "neither LLM_BASE_URL nor" in refusal({"LLM_MODEL": "small"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("LLM_BASE_URL", "s3cret", "LLM_BASE_URL: expected a URL that begins with https://"),
+        ("LLM_API_KEY", "s3cret\n", "LLM_API_KEY: Expected `str` matching regex"),
+        ("MARQUEE_LLM_RETRIES", "-1", "MARQUEE_LLM_RETRIES: Expected `int` >= 0"),
+        ("MARQUEE_LLM_CONCURRENCY", "0", "MARQUEE_LLM_CONCURRENCY: Expected `int` >= 1"),
+        ("MARQUEE_LLM_PRICES", "{", "MARQUEE_LLM_PRICES: not JSON"),
+        ("MARQUEE_LLM_PRICES", '{"small": [1]}', "Expected `array` of length 2"),
+        ("MARQUEE_LLM_PRICES", '{"small": [1, -1]}', "Expected `float` >= 0.0"),
+        ("MARQUEE_LLM_FALLBACKS", "{}", "MARQUEE_LLM_FALLBACKS: Expected `array`"),
+        ("MARQUEE_LLM_FALLBACKS", '[{"key": "s3cret"}]', "[0]: Object contains unknown field"),
+        ("MARQUEE_LLM_FALLBACKS", '[{"model": 1}]', "[0].model: Expected `str`, got `int`"),
+        ("MARQUEE_LLM_FALLBACKS", '[{"model": "m"}]', "llm_fallbacks: 'm' needs a base_url"),
+        (
+            "MARQUEE_LLM_FALLBACKS",
+            '[{"model": "m", "base_url": "s3cret"}]',
+            "llm_fallbacks: 'm': base_url: expected a URL that begins with https://",
+        ),
+    ],
+)
+def test_a_model_that_makes_no_sense_is_refused(variable: str, value: str, said: str) -> None:
+    assert said in refusal({**MODEL, variable: value})
+
+
+def test_keys_of_models_are_not_shown() -> None:
+    loaded = load({**MODEL, "MARQUEE_LLM_FALLBACKS": f"[{FALLBACK}]"})
+    forms = (repr(loaded), pretty_repr(loaded), repr(loaded.model_servers()))
+    for form in (*forms, str(loaded.shown()), pretty_repr(loaded.model_servers())):
+        assert "s3cret" not in form
+    shown = loaded.shown()
+    assert shown["llm_api_key"] == "***"
+    assert shown["llm_base_url"] == "https://u:***@models.example.com/v1"
+    (other,) = shown["llm_fallbacks"]
+    assert other == {"model": "other", "base_url": "http://u:***@10.0.0.1/v1", "api_key": "***"}
+    assert load().shown()["llm_api_key"] is None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contexts.events.presentation.spreadsheet import rows
+from shared.presentation.spreadsheet import rows
 
 
 def read(written: bytes) -> list[list[str]]:

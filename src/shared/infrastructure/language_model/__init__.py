@@ -1,0 +1,1 @@
+"""Language models behind any server that speaks chat completions, as OpenAI does."""

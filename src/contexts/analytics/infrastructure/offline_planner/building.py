@@ -1,0 +1,149 @@
+"""How the clauses of a question become one spec."""
+
+import msgspec
+
+from contexts.analytics.domain.query_spec import Dimension, Measure, QuerySpec
+from contexts.analytics.infrastructure.offline_planner.counting import usual
+from contexts.analytics.infrastructure.offline_planner.grouped import grouped
+from contexts.analytics.infrastructure.offline_planner.listing import ranked_rows, rows
+from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
+
+
+class _Draft(msgspec.Struct):
+    """What is measured, what it is split by, and the columns that were only named."""
+
+    measures: list[Measure]
+    groups: list[Dimension]
+    listed: list[Dimension]
+
+
+def build(sentence: Sentence) -> QuerySpec | None:
+    """None when nothing was asked for."""
+    wanted = sentence.wanted
+    _by_rows(sentence)
+    draft = _drafted(sentence)
+    _single_figure(sentence, draft)
+    only_named = not draft.measures and not draft.groups and wanted.rank is None
+    if wanted.each_row and only_named and all(_adds(sentence, d) for d in draft.listed):
+        # "The enrollment of each school" tells which school, too.
+        labels = [Dimension(column=name) for name in sentence.lexicon.labels]
+        draft.listed = [*labels, *draft.listed]
+    _settle(sentence, draft)
+    rank = wanted.rank
+    if rank is not None and rank.column is not None and not draft.measures:
+        return ranked_rows(sentence, rank, draft.groups, draft.listed)
+    if draft.measures:
+        return grouped(sentence, _merged(draft.groups), draft.measures)
+    return rows(sentence, _merged(draft.listed))
+
+
+def _drafted(sentence: Sentence) -> _Draft:
+    wanted = sentence.wanted
+    draft = _Draft([*wanted.measures], [*wanted.groups], [])
+    draft.listed = [d for d in wanted.listed if d not in draft.groups]
+    counts = any(m.aggregate != "count_distinct" for m in draft.measures)
+    if wanted.split and counts and wanted.split not in {d.column for d in draft.groups}:
+        # "The number of male and female students" asks for both numbers.
+        draft.groups.append(Dimension(column=wanted.split))
+    if wanted.rank and wanted.rank.measure and wanted.rank.measure not in draft.measures:
+        draft.measures.append(wanted.rank.measure)
+    if wanted.having and not draft.measures:
+        draft.measures.append(wanted.having[0].measure)
+    if not draft.measures and _counts(sentence):
+        draft.measures.append(Measure(aggregate="count"))
+    if not (draft.measures or draft.groups or draft.listed or wanted.rank):
+        # "List the names in alphabetical order" lists what it orders.
+        draft.listed = [Dimension(column=w.column) for w in wanted.orders if w.column]
+    if wanted.apart and not draft.groups and sentence.lexicon.time is not None:
+        draft.groups.append(Dimension(column=sentence.lexicon.time, grain=wanted.apart))
+    return draft
+
+
+def _single_figure(sentence: Sentence, draft: _Draft) -> None:
+    """ "Revenue last week" is one figure, not the list of all that came in."""
+    wanted = sentence.wanted
+    if draft.measures or draft.groups or wanted.rank or wanted.chart or wanted.shape:
+        return
+    if len(draft.listed) != 1 or not _adds(sentence, draft.listed[0]):
+        return
+    column = sentence.column(draft.listed[0].column)
+    if usual(column) == "sum":
+        draft.measures, draft.listed = [Measure(aggregate="sum", column=column.name)], []
+
+
+def _settle(sentence: Sentence, draft: _Draft) -> None:
+    """What becomes of columns that were only named: numbers are measured, the rest splits; a list
+    of rows stays one."""
+    numbers = [d for d in draft.listed if _adds(sentence, d)]
+    others = [d for d in draft.listed if d not in numbers]
+    if not draft.measures and draft.groups and draft.listed and _is_list(sentence, draft):
+        draft.groups, draft.listed = [], [*draft.groups, *draft.listed]
+    elif draft.groups or (draft.measures and others):
+        draft.measures += [_usually(sentence, d) for d in numbers]
+        draft.groups += others
+        draft.listed = []
+    elif draft.measures:
+        draft.groups, draft.listed = draft.listed, []
+    if draft.groups and not draft.measures and not sentence.wanted.rank:
+        draft.measures.append(Measure(aggregate="count"))
+
+
+def _is_list(sentence: Sentence, draft: _Draft) -> bool:
+    """Whether there is nothing to add up: every group is one row, or it would be identifiers."""
+    alone = any(d.grain is None and sentence.lexicon.unique(d.column) for d in draft.groups)
+    return alone or all(
+        sentence.column(d.column).role == "identifier" and sentence.numeric(d.column)
+        for d in draft.listed
+    )
+
+
+def _by_rows(sentence: Sentence) -> None:
+    """`which crew has the most wins`, in a table of crews: the figure of a row, not a sum."""
+    wanted, rank = sentence.wanted, sentence.wanted.rank
+    if rank is None or rank.measure is None or not wanted.whole_rows:
+        return
+    measure = rank.measure
+    plain = measure.aggregate not in ("count", "count_distinct") and not measure.times
+    if plain and not measure.per and not wanted.groups and not wanted.listed:
+        rank.measure, rank.column = None, measure.column
+
+
+def _counts(sentence: Sentence) -> bool:
+    """One column whose distribution, share or chart is asked: how many rows have each value."""
+    wanted = sentence.wanted
+    if wanted.groups or wanted.rank is not None:
+        return False
+    if wanted.each_row and all(_adds(sentence, d) for d in wanted.listed):
+        return False
+    single = len(wanted.listed) == 1
+    pictured = wanted.shape or wanted.percent or wanted.chart in ("bar", "pie", "line")
+    return single and pictured
+
+
+def _adds(sentence: Sentence, dimension: Dimension) -> bool:
+    column = sentence.column(dimension.column)
+    return (
+        dimension.grain is None
+        and column.type in ("integer", "decimal")
+        and column.role == "measure"
+    )
+
+
+def _usually(sentence: Sentence, dimension: Dimension) -> Measure:
+    column = sentence.column(dimension.column)
+    aggregate = usual(column)
+    if aggregate == "avg":
+        sentence.wanted.assumptions.append(f"the average of {column.title} is taken")
+    return Measure(aggregate=aggregate, column=column.name)
+
+
+def _merged(dimensions: list[Dimension]) -> tuple[Dimension, ...]:
+    """Each once; a time by its grain where one is told."""
+    grained = {d.column for d in dimensions if d.grain is not None}
+    kept: list[Dimension] = []
+    for dimension in dimensions:
+        if dimension.grain is None and dimension.column in grained:
+            continue
+        if dimension not in kept:
+            kept.append(dimension)
+    return tuple(kept)

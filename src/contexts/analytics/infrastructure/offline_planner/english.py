@@ -1,0 +1,339 @@
+"""The general English that a planner needs: which words mean the same, and which say nothing.
+
+Nothing here is taken from a table: whatever stands in a list would be true of any table.
+"""
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _groups(text: str) -> dict[str, frozenset[str]]:
+    """One line is one group of words that may stand for one another."""
+    groups: dict[str, set[str]] = {}
+    for line in text.strip().splitlines():
+        words = line.split()
+        for word in words:
+            groups.setdefault(word, set()).update(words)
+    return {word: frozenset(others - {word}) for word, others in groups.items()}
+
+
+IRREGULAR = {
+    "people": "person",
+    "persons": "person",
+    "men": "man",
+    "women": "woman",
+    "children": "child",
+    "wives": "wife",
+    "lives": "life",
+    "countries": "country",
+    "movies": "movie",
+    "data": "datum",
+    "sold": "sell",
+    "bought": "buy",
+    "spent": "spend",
+    "paid": "pay",
+    "won": "win",
+    "lost": "lose",
+    "held": "hold",
+    "built": "build",
+    "made": "make",
+    "taken": "take",
+    "took": "take",
+    "written": "write",
+    "wrote": "write",
+    "begun": "begin",
+    "began": "begin",
+    "statuses": "status",
+    "bonuses": "bonus",
+    "campuses": "campus",
+    "buses": "bus",
+    "addresses": "address",
+    "analyses": "analysis",
+    "series": "series",
+    "ids": "id",
+    "born": "birth",
+    "aged": "age",
+    "died": "death",
+    "killed": "kill",
+    "prices": "price",
+    "times": "time",
+    "lens": "lens",
+    "news": "news",
+}
+
+SUFFIXES = (
+    *("ation", "ments", "ship", "ment", "ness", "ance", "ence"),
+    *("ion", "ity", "ary", "ery", "ive", "ing", "ist", "ian"),
+    *("or", "er", "ee", "al", "at", "y", "e"),
+)
+
+ABBREVIATIONS = {
+    "qty": "quantity",
+    "amt": "amount",
+    "no": "number",
+    "nr": "number",
+    "num": "number",
+    "nbr": "number",
+    "id": "id",
+    "ids": "id",
+    "emp": "employee",
+    "dept": "department",
+    "dep": "department",
+    "stu": "student",
+    "prof": "professor",
+    "asst": "assistant",
+    "assoc": "associate",
+    "fac": "faculty",
+    "crs": "course",
+    "cust": "customer",
+    "prod": "product",
+    "cat": "category",
+    "desc": "description",
+    "descr": "description",
+    "addr": "address",
+    "tel": "telephone",
+    "loc": "location",
+    "mgr": "manager",
+    "org": "organization",
+    "temp": "temperature",
+    "avg": "average",
+    "min": "minimum",
+    "max": "maximum",
+    "tot": "total",
+    "cred": "credit",
+    "pct": "percent",
+    "yr": "year",
+    "hrs": "hour",
+    "hr": "hour",
+    "lat": "latitude",
+    "long": "longitude",
+    "lon": "longitude",
+    "lng": "longitude",
+    "pop": "population",
+    "dob": "date of birth",
+    "birthdate": "birth date",
+    "birthday": "date of birth",
+    "hiredate": "hire date",
+    "lname": "last name",
+    "fname": "first name",
+    "mname": "middle name",
+    "lastname": "last name",
+    "firstname": "first name",
+    "surname": "last name",
+    "weekday": "week day",
+    "gpa": "gpa",
+    "init": "initial",
+    "ref": "reference",
+    "inv": "invoice",
+    "acct": "account",
+    "mfr": "manufacturer",
+    "wt": "weight",
+    "ht": "height",
+    "lang": "language",
+    "univ": "university",
+    "govt": "government",
+    "info": "information",
+    "msg": "message",
+    "img": "image",
+    "pic": "picture",
+    "std": "standard",
+    "eng": "engineering",
+    "mech": "mechanical",
+    "elec": "electrical",
+    "sci": "science",
+    "comp": "computer",
+    "psych": "psychology",
+    "attn": "attendance",
+    "yn": "yes no",
+    "freq": "frequency",
+    "dist": "distance",
+    "vol": "volume",
+    "fn": "first name",
+    "ln": "last name",
+    "codes": "code",
+}
+"""Short forms that columns and values use, in full."""
+
+SAME = _groups(
+    """
+employee staff worker personnel colleague
+customer client buyer shopper patron
+price cost fee tariff
+country nation
+sex gender
+salary wage earn earning compensation
+film movie
+car vehicle automobile
+city town municipality
+job occupation profession
+airplane plane aircraft aeroplane airliner
+phone telephone
+kind type category class
+start begin beginning commencement
+end finish ending
+from start beginning starting
+to end ending
+until end ending
+firm company enterprise business
+quantity units pieces volume
+shop store outlet branch
+product item article merchandise
+photo picture image photograph
+pupil student
+doctor physician
+road street
+zip postal postcode
+score point mark
+id identifier
+founded established
+attendance audience spectator
+spectator viewer attendee
+hometown birthplace
+author writer
+length duration
+name title
+result outcome
+area surface size
+rank position place standing
+rating score
+lecturer teacher instructor professor
+dorm dormitory
+child kid
+bill invoice
+document paper
+flight trip
+state province
+region district
+team club
+wife spouse
+husband spouse
+school college university
+faculty professor
+temperature heat
+nationality citizenship
+age old
+year yr
+email mail
+arrival arriving arrive
+departure departing depart leave
+waiter server
+revenue turnover sales income takings proceeds
+ticket receipt
+participant contestant competitor
+capacity seat
+crew sailor
+"""
+)
+"""Words that may stand for one another between a question and the name of a column."""
+
+MONEY = words(
+    """
+    revenue turnover sales income takings proceeds earnings billing gross
+    """
+)
+"""Words of questions for money that came in."""
+
+MONEY_COLUMN = {
+    "revenue": 1.0,
+    "sales": 1.0,
+    "turnover": 1.0,
+    "total": 0.9,
+    "income": 0.9,
+    "proceeds": 0.9,
+    "amount": 0.8,
+    "gross": 0.7,
+    "subtotal": 0.6,
+    "importe": 0.8,
+    "ventas": 0.9,
+    "umsatz": 1.0,
+}
+"""Words of columns that hold it, and how surely."""
+
+QUANTITY_COLUMN = {
+    "quantity": 1.0,
+    "units": 0.9,
+    "unit": 0.5,
+    "pieces": 0.9,
+    "count": 0.5,
+    "cantidad": 1.0,
+    "menge": 1.0,
+    "sold": 0.9,
+    "volume": 0.6,
+}
+
+WEAK = words(
+    """
+    id code name number type description detail the of a in at on date value yn s by
+    per for and or flag other ref
+    """
+)
+"""Words of column names that do not tell which column it is."""
+
+PERSON = words(
+    """
+    person individual member user man woman human guy being someone somebody folk
+    """
+)
+"""What a row is called where its columns are those of a person."""
+
+PERSON_COLUMN = words(
+    """
+    age sex gender birth birthday hometown nationality surname salary
+    """
+)
+
+ROW = words(
+    """
+    row record entry line case observation item instance thing one them
+    """
+)
+"""What a row of any table may be called."""
+
+GENDERS = {
+    "male": ("m", "male", "man", "masculine"),
+    "female": ("f", "female", "woman", "feminine"),
+    "man": ("m", "male", "man"),
+    "woman": ("f", "female", "woman"),
+    "boy": ("m", "male", "boy"),
+    "girl": ("f", "female", "girl"),
+}
+
+ALIASES = _groups(
+    """
+us usa america
+uk britain england
+uae emirates
+"""
+)
+"""Short names of countries, squashed."""
+
+FILLER = words(
+    """
+    a an the this that these those there here it its they them their theirs he she his her
+    we our us you your i me my is are was were be been being am do does did done doing have
+    has had having can could would will shall should may might must let lets get got make
+    made take taken give gives gave given please kindly want wants wanted like need needs
+    wish try help tell know see look show shows showing shown display displays displaying
+    return returns returning draw draws drawing plot plots plotting visualize visualizes
+    visualise visualizing visualization create creates creating generate generated generates
+    generating compute computes calculate calculates find finds found present presents
+    report reports summarize summarise provide provides use uses used using list lists
+    listing select fetch retrieve output print indicate illustrate represent represents what
+    which who whom whose when where how in on at of for from to with into onto as about
+    along within during via through among amongst amid also just then so too still already
+    now very much really exactly only together respectively corresponding correspond
+    corresponds associated related regarding concerning respective belonging belong belongs
+    available existing exist exists all any some both either graph chart diagram figure
+    attribute attributes column columns field fields variable variables information info
+    data dataset table tables kind kinds entire whole overall altogether issued issue placed
+    place recorded record registered held happened happen happens occurred occur occurs
+    located living live lives based situated stand go goes going went come comes coming
+    called named new one ones say says said but if whether because worth way ever hello hi
+    hey thanks thank ok okay again well simple nice various several currently current appear
+    appears appeared work works worked working serve serves served run runs ran bring brings
+    brought offer offers offered host hosts hosted contain contains received receive
+    receives obtained obtain gained achieved attracted featured feature features
+    """
+)
+"""Words that a question may hold without asking for anything by them."""

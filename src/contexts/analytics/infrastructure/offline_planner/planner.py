@@ -1,0 +1,76 @@
+"""The offline planner: a lexicon of the dataset, closed grammars, and no guess."""
+
+from collections import OrderedDict
+
+from contexts.analytics.application.ports import Ask, Declined, Planned
+from contexts.analytics.infrastructure.offline_planner.confidence import confidence_of
+from contexts.analytics.infrastructure.offline_planner.declining import (
+    NAME,
+    refused,
+    unclear,
+    unplaceable,
+)
+from contexts.analytics.infrastructure.offline_planner.following import follow
+from contexts.analytics.infrastructure.offline_planner.lexicon import Lexicon
+from contexts.analytics.infrastructure.offline_planner.parsing import Parsed, parse
+
+_KEPT = 32
+"""Lexicons that are kept; one of a big dataset takes some megabytes."""
+
+_LONGEST = 2_000
+"""Characters of a question; beyond, it is no question that this grammar knows."""
+
+
+class OfflinePlanner:
+    """Fits the port `Planner`; needs no network; plans the same for the same question."""
+
+    name = NAME
+
+    def __init__(self) -> None:
+        self._lexicons: OrderedDict[tuple[str, str, str, int, int], Lexicon] = OrderedDict()
+
+    async def plan(self, ask: Ask) -> Planned | Declined:
+        lexicon = self._lexicon(ask)
+        question = ask.question.strip()
+        if (no := refused(question, lexicon)) is not None:
+            return no
+        if len(question) > _LONGEST:
+            return Declined(
+                outcome="unanswerable",
+                reason=f"a question may have {_LONGEST} characters: ask for less at once",
+                planner=self.name,
+            )
+        if ask.previous is not None:
+            followed = follow(lexicon, question, ask.previous, ask.now)
+            if followed is not None:
+                return self._planned(question, lexicon, followed)
+        return self._planned(question, lexicon, parse(lexicon, lexicon.items(question, ask.now)))
+
+    def _planned(self, question: str, lexicon: Lexicon, parsed: Parsed) -> Planned | Declined:
+        wanted = parsed.sentence.wanted
+        if parsed.spec is None:
+            return unplaceable(question, parsed.unplaced, lexicon)
+        if (no := unclear(question, wanted.ambiguous, parsed.spec, lexicon)) is not None:
+            return no
+        assumptions = tuple(dict.fromkeys(wanted.assumptions))
+        confidence, rests_on = confidence_of(parsed, lexicon)
+        return Planned(
+            spec=parsed.spec,
+            planner=self.name,
+            confidence=confidence,
+            rests_on=rests_on,
+            assumptions=assumptions,
+        )
+
+    def _lexicon(self, ask: Ask) -> Lexicon:
+        relation = ask.relation
+        key = (
+            *(relation.schema, relation.table, relation.dataset),
+            *(relation.version, relation.revision),
+        )
+        if key not in self._lexicons:
+            self._lexicons[key] = Lexicon(relation, ask.values)
+            if len(self._lexicons) > _KEPT:
+                self._lexicons.popitem(last=False)
+        self._lexicons.move_to_end(key)
+        return self._lexicons[key]

@@ -59,6 +59,13 @@ format: $(VENV)/dev.stamp  ## Mend what can be mended without thinking
 bench: $(VENV)/dev.stamp $(VENV)/peers.stamp  ## Measure, beside limits and peers, as ratios (ARGS="--quick", --help)
 	$(BIN)/python -m benchmarks --peers $(VENV)/peers/bin/python $(ARGS)
 
+# More sets of questions lie where a neighbour of this folder keeps them, or where EVALS says.
+EVALS ?= $(wildcard ../shared/eval*)
+
+.PHONY: eval
+eval: $(VENV)/dev.stamp  ## How many questions are understood, and how many rightly (EVALS=folder, ARGS="--show wrong")
+	$(BIN)/python -m benchmarks.eval $(EVALS) $(ARGS)
+
 .PHONY: hooks
 hooks: $(VENV)/dev.stamp  ## Lint before every commit, from now on
 	$(BIN)/prek install

@@ -21,6 +21,7 @@ from rich.console import Console
 
 from benchmarks import (
     appending,
+    csv_loading,
     growing,
     importing,
     losing,
@@ -44,7 +45,7 @@ PEERS = ("eventsourcing", "eventsource-py")
 def rows() -> list[Row]:
     files = (
         *(appending, losing, projecting, waking, serving),
-        *(paging, importing, rebuilding, memory, growing),
+        *(paging, importing, csv_loading, rebuilding, memory, growing),
     )
     return [row for file in files for row in file.rows()]
 

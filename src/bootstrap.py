@@ -12,7 +12,14 @@ from dependency_injector import containers, providers
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+import contexts.analytics.infrastructure as analytics_infrastructure
 import contexts.events.infrastructure as events_infrastructure
+from contexts.analytics.application.keeping import Settings as QuestionSettings
+from contexts.analytics.application.ports import Limits
+from contexts.analytics.container import AnalyticsContainer
+from contexts.analytics.domain.dataset import DatasetChange
+from contexts.analytics.domain.question import QuestionChange
+from contexts.analytics.domain.report import ReportChange
 from contexts.events.container import EventsContainer
 from contexts.events.domain.event import EventChange
 from contexts.events.domain.provider_run import RunChange
@@ -21,6 +28,7 @@ from settings import Settings
 from shared.application.bus import Bus
 from shared.application.codec import Codec, Upcaster
 from shared.application.cursors import Cursors
+from shared.application.language_model import CompleteText, GetUsage
 from shared.application.parked_events import (
     DiscardParkedEvent,
     GetParkedEvent,
@@ -37,9 +45,11 @@ from shared.application.projections import (
 from shared.application.reactions import Reactions
 from shared.domain.aggregate import kinds_of
 from shared.infrastructure.broker import broker
-from shared.infrastructure.event_store.high_water_mark import HighWaterMark
+from shared.infrastructure.event_store.high_water_mark import HighWaterMark, LogPosition
 from shared.infrastructure.event_store.log_identity import LogIdentity
 from shared.infrastructure.event_store.postgres_event_store import PostgresEventStore
+from shared.infrastructure.language_model.chain import ChainedLanguageModel
+from shared.infrastructure.language_model.endpoint import ModelLimits
 from shared.infrastructure.migrations import SHARED, Migration, migrations
 from shared.infrastructure.postgres import pool
 from shared.infrastructure.projections.instances import ActiveInstances, have_instances
@@ -52,7 +62,13 @@ from shared.infrastructure.projections.subscriptions import ReactionSubscription
 from shared.infrastructure.projections.verification import Verification
 from shared.infrastructure.wakeups import Wakeups
 
-KINDS = [*kinds_of(EventChange), *kinds_of(RunChange)]
+KINDS = [
+    *kinds_of(EventChange),
+    *kinds_of(RunChange),
+    *kinds_of(DatasetChange),
+    *kinds_of(QuestionChange),
+    *kinds_of(ReportChange),
+]
 """Every kind of event that may stand in the log."""
 
 UPCASTERS: dict[str, Upcaster] = {}
@@ -63,6 +79,7 @@ MIGRATIONS: list[Migration] = list(
         [
             ("shared", SHARED),
             ("events", Path(events_infrastructure.__file__).parent / "migrations"),
+            ("analytics", Path(analytics_infrastructure.__file__).parent / "migrations"),
         ]
     )
 )
@@ -133,7 +150,58 @@ class Application(containers.DeclarativeContainer):
         ),
     )
 
-    reactions = providers.Singleton(Reactions, bus, events.container.reactions)
+    language_model = providers.Singleton(
+        ChainedLanguageModel,
+        settings.provided.model_servers.call(),
+        providers.Singleton(
+            ModelLimits,
+            seconds=settings.provided.llm_timeout_seconds,
+            connect_seconds=settings.provided.llm_connect_seconds,
+            retries=settings.provided.llm_retries,
+            max_retry_after=settings.provided.llm_max_retry_after_seconds,
+            concurrency=settings.provided.llm_concurrency,
+            requests_per_minute=settings.provided.llm_requests_per_minute,
+            cache_seconds=settings.provided.llm_cache_seconds,
+            max_output_tokens=settings.provided.llm_max_output_tokens,
+        ),
+        settings.provided.llm_prices,
+        redis,
+        pool,
+        settings.provided.broker_namespace,
+    )
+    analytics = providers.Container(
+        AnalyticsContainer,
+        store=store,
+        codec=codec,
+        bus=bus,
+        pool=pool,
+        database_url=settings.provided.database.call(),
+        redis=redis,
+        log=log,
+        log_position=providers.Singleton(LogPosition, pool, mark),
+        positions=positions,
+        broker=broker.provider,
+        clock=clock,
+        cursors=cursors,
+        model=language_model,
+        settings=providers.Singleton(
+            QuestionSettings,
+            question_seconds=settings.provided.question_seconds,
+            confirm_below=settings.provided.confirm_below,
+        ),
+        rephrasing=settings.provided.llm_rephrase,
+        most_bytes=settings.provided.upload_max_bytes,
+        limits=providers.Singleton(
+            Limits,
+            rows=settings.provided.query_rows,
+            seconds=settings.provided.query_seconds,
+            cost=settings.provided.query_cost,
+        ),
+    )
+
+    reactions = providers.Singleton(
+        Reactions, bus, events.container.reactions, analytics.container.reactions
+    )
     runner = providers.Singleton(
         Runner,
         pool,
@@ -143,6 +211,9 @@ class Application(containers.DeclarativeContainer):
             events.container.catalogue,
             events.container.cards,
             events.container.provider_runs,
+            analytics.container.datasets_shown,
+            analytics.container.questions_shown,
+            analytics.container.reports_shown,
             providers.Singleton(ReactionSubscription, "reactions", reactions),
         ),
     )
@@ -164,6 +235,8 @@ class Application(containers.DeclarativeContainer):
             GetParkedEvent: parked_events.provided.get,
             ReplayParkedEvent: parked_events.provided.replay,
             DiscardParkedEvent: parked_events.provided.discard,
+            CompleteText: language_model.provided.complete_text,
+            GetUsage: language_model.provided.report_usage,
         }
     )
 
@@ -184,7 +257,8 @@ async def running(settings: Settings, process: str) -> AsyncIterator[Application
     Raise PoolTimeout when the database does not answer within `connect_seconds`.
     """
     application = Application(settings=settings, process=process)
-    application.bus().serve(application.events.handlers(), application.events.read_from())
+    for context in (application.events, application.analytics):
+        application.bus().serve(context.handlers(), context.read_from())
     application.bus().serve(application.handlers())
     application.wakeups().watch(application.runner().types)
     pool, wakeups, active = application.pool(), application.wakeups(), application.active()
@@ -200,6 +274,10 @@ async def running(settings: Settings, process: str) -> AsyncIterator[Application
         if looking is not None:
             looking.cancel()
         await application.events.page_cache().close()
+        await application.analytics.claims().close()
+        await application.analytics.report_schedule().close()
+        await application.analytics.rooms().close()
+        await application.language_model().close()
         await wakeups.close()
         await application.redis().aclose()
         application.broker().close()

@@ -1,5 +1,6 @@
 """A small catalogue to ask things of over HTTP, the client to ask with, and ways to break it."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -9,6 +10,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import psycopg
+from httpx2 import ASGITransport, AsyncClient
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from psycopg.sql import SQL, Identifier
@@ -35,6 +37,33 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
     try:
         async with AsyncTestClient(create_app(settings)) as client:
             yield client
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
+@asynccontextmanager
+async def serving_here(settings: Settings) -> AsyncIterator[AsyncClient]:
+    """The API in the loop of the test: with AsyncTestClient each request ends before the next."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    app = create_app(settings)
+    started, stop = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        # It must begin and end in one task, which a fixture does not.
+        async with app.lifespan():
+            started.set()
+            await stop.wait()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(live())
+            await started.wait()
+            transport = ASGITransport(app=app)
+            async with AsyncClient(transport=transport, base_url="http://test") as client:
+                yield client
+            stop.set()
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)

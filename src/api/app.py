@@ -13,14 +13,17 @@ from litestar.openapi import OpenAPIConfig
 import settings as configuration
 from api.health import HealthController
 from bootstrap import Application, running
+from contexts.analytics.container import AnalyticsContainer
 from contexts.events.container import EventsContainer
 from settings import Settings
 from shared.application.bus import Bus
+from shared.application.language_model import LanguageModel
 from shared.infrastructure.event_store.idempotency_keys import PostgresIdempotencyKeys
 from shared.infrastructure.logs import configure_logs
 from shared.presentation.context import in_context
 from shared.presentation.idempotency import idempotent
 from shared.presentation.json import DecimalsAsNumbers, JSONResponse
+from shared.presentation.language_model import LanguageModelController, UsageController
 from shared.presentation.lists import refuse_long_query
 from shared.presentation.positions import read_position
 from shared.presentation.problems import problem
@@ -60,15 +63,22 @@ def create_app(settings: Settings | None = None) -> Litestar:
     def provide_bus() -> Bus:
         return current[0].bus()
 
+    def provide_language_model() -> LanguageModel:
+        return current[0].language_model()
+
     app = Litestar(
         route_handlers=[
             *EventsContainer.routes(),
+            *AnalyticsContainer.routes(),
+            LanguageModelController,
+            UsageController,
             ProjectionsController,
             ParkedEventsController,
             HealthController,
         ],
         dependencies={
             "bus": Provide(provide_bus, sync_to_thread=False),
+            "language_model": Provide(provide_language_model, sync_to_thread=False),
             "application": Provide(provide_application, sync_to_thread=False),
         },
         lifespan=[lifespan],

@@ -1,17 +1,23 @@
 """The command line: `marquee --help`. What a command needs is imported when it runs."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
+from cli.datasets import datasets
 from cli.parked import parked
 from cli.places import with_servers
 from cli.program import console, in_program
 from cli.projections import projections
+from cli.questions import ask, questions
 from contexts.events.application.ports import FeedFailed
 from embedded import EmbeddedError
 from settings import SettingsError, load
 from shared.domain.errors import DomainError
+
+if TYPE_CHECKING:
+    from bootstrap import Application
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,14 +57,14 @@ def api() -> None:
     "--queue",
     "queues",
     multiple=True,
-    type=click.Choice(["projections", "feeds"]),
+    type=click.Choice(["projections", "feeds", "analytics"]),
     help="Only this queue.",
 )
 def worker(queues: tuple[str, ...]) -> None:
-    """Work on projections and feeds until stopped."""
+    """Work on projections, feeds, datasets and questions until stopped."""
     from workers.main import run
 
-    run(with_servers(load()), queues or ("projections", "feeds"))
+    run(with_servers(load()), queues or ("projections", "feeds", "analytics"))
 
 
 @cli.command()
@@ -79,17 +85,22 @@ def ingest(source: str, provider: str, timezone: str | None, if_empty: bool) -> 
 
 @cli.command()
 def sample() -> None:
-    """Take in the sample feed, unless the log holds something already."""
+    """Take in the sample feed, unless the log holds something already, and the sample dataset."""
+    from cli.datasets import load_file
     from cli.ingest import run
-    from samples import SAMPLE_FEED
+    from contexts.analytics.domain.dataset import LoadOptions
+    from samples import SAMPLE_DATASET, SAMPLE_FEED
 
-    in_program(
-        lambda application: run(
-            application, console, str(SAMPLE_FEED), "sample", timezone=None, if_empty=True
-        )
-    )
+    async def both(application: "Application") -> None:
+        await run(application, console, str(SAMPLE_FEED), "sample", timezone=None, if_empty=True)
+        await load_file(application, SAMPLE_DATASET, None, LoadOptions(), if_none=True)
+
+    in_program(both)
 
 
+cli.add_command(ask)
+cli.add_command(datasets)
+cli.add_command(questions)
 cli.add_command(projections)
 cli.add_command(parked)
 

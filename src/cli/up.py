@@ -43,11 +43,13 @@ def run(settings: Settings) -> None:
 
 
 def _parts(settings: Settings, home: Path, environment: Mapping[str, str]) -> list[Part]:
-    """Feeds have a worker of their own: parsing must not hold up the projections."""
+    """Feeds have a worker of their own, and so have questions: neither parsing nor planning must
+    hold up the projections."""
     return [
         _part("migrations", home, environment, "migrate", order=1, once=True),
         _part("projections", home, environment, "worker", "--queue", "projections", order=2),
         _part("feeds", home, environment, "worker", "--queue", "feeds", order=2),
+        _part("analytics", home, environment, "worker", "--queue", "analytics", order=2),
         Part(
             name="api",
             argv=_command("api"),

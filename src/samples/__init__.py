@@ -3,3 +3,5 @@
 from pathlib import Path
 
 SAMPLE_FEED: Path = Path(__file__).with_name("city_of_lights.xml")
+
+SAMPLE_DATASET: Path = Path(__file__).with_name("box_office.csv")

@@ -1,4 +1,4 @@
-"""What workers do when they are told: catch a projection up, fetch a feed."""
+"""What workers do when they are told: catch a projection up, fetch a feed, answer a question."""
 
 import logging
 from typing import Any
@@ -7,16 +7,28 @@ from uuid import UUID
 import dramatiq
 import msgspec
 
+from contexts.analytics.application.answering import AnswerQuestion
+from contexts.analytics.application.datasets import LoadDataset
 from contexts.events.application.feed_runs import FeedBusy, RunFeed
 from contexts.events.application.ports import FeedFailed
 from shared.application.context import Context, running_in
-from shared.infrastructure.broker import CATCH_UP, FEEDS, FETCH_FEED, PROJECTIONS
+from shared.infrastructure.broker import (
+    ANALYTICS,
+    ANSWER_QUESTION,
+    CATCH_UP,
+    FEEDS,
+    FETCH_FEED,
+    LOAD_DATASET,
+    PROJECTIONS,
+)
 from workers.life import Life
 
 logger = logging.getLogger(__name__)
 
 CATCH_UP_LIMIT = 10 * 60 * 1000
 FETCH_LIMIT = 60 * 60 * 1000
+LOAD_LIMIT = 6 * 60 * 60 * 1000
+ANSWER_LIMIT = 5 * 60 * 1000
 """Milliseconds that an actor may take."""
 
 
@@ -60,3 +72,26 @@ def declare_actors(broker: dramatiq.Broker, life: Life) -> None:
                 logger.warning("feed failed", extra={"provider": name, "reason": str(failure)})
             else:
                 logger.info("feed read", extra={"provider": name, **msgspec.to_builtins(report)})
+
+    # Whatever is not done here is found by the tick.
+    @dramatiq.actor(
+        broker=broker,
+        queue_name=ANALYTICS,
+        actor_name=LOAD_DATASET,
+        max_retries=0,
+        time_limit=LOAD_LIMIT,
+    )
+    async def load_dataset(dataset_id: str, *, context: dict[str, Any]) -> None:
+        with running_in(msgspec.convert(context, Context)):
+            await life.application.bus()(LoadDataset(UUID(dataset_id)))
+
+    @dramatiq.actor(
+        broker=broker,
+        queue_name=ANALYTICS,
+        actor_name=ANSWER_QUESTION,
+        max_retries=0,
+        time_limit=ANSWER_LIMIT,
+    )
+    async def answer_question(question_id: str, *, context: dict[str, Any]) -> None:
+        with running_in(msgspec.convert(context, Context)):
+            await life.application.bus()(AnswerQuestion(UUID(question_id)))

@@ -15,8 +15,9 @@ from dramatiq.middleware import Middleware, MiddlewareError
 from bootstrap import Application, running
 from settings import Settings
 from shared.application.context import Context, new_id, running_in
-from shared.infrastructure.broker import FEEDS, PROJECTIONS
+from shared.infrastructure.broker import ANALYTICS, FEEDS, PROJECTIONS
 from shared.infrastructure.event_store.idempotency_keys import keep_swept
+from workers.left_open import LeftOpen
 from workers.schedule import keep_schedule
 
 logger = logging.getLogger(__name__)
@@ -66,14 +67,20 @@ class Life(Middleware):
             ]
             ticks.append(self._tick("rebuilds", self.application.rebuilds().go_on))
             ticks.append(keep_swept(self.application.pool()))
+            ticks.append(self._tick("reports", self.application.analytics.report_schedule().look))
         if FEEDS in self._queues:
             ticks.append(keep_schedule(self.application))
+        if ANALYTICS in self._queues:
+            ticks.append(self._tick("left open", LeftOpen(self.application)))
         self._ticks = [asyncio.create_task(tick) for tick in ticks]
 
     async def _close(self) -> None:
-        for tick in self._ticks:
-            tick.cancel()
-        await asyncio.gather(*self._ticks, return_exceptions=True)
+        left = set(self._ticks)
+        while left:
+            # Before Python 3.12 a wait that ends just then swallows the cancellation.
+            for tick in left:
+                tick.cancel()
+            _, left = await asyncio.wait(left, timeout=0.5)
         await self._stack.aclose()
 
     async def _tick(self, name: str, look: Callable[[], Awaitable[Any]]) -> None:

@@ -12,7 +12,7 @@ from prometheus_client import start_http_server
 
 from bootstrap import settle
 from settings import Settings
-from shared.infrastructure.broker import FEEDS, PROJECTIONS, QUEUES, broker
+from shared.infrastructure.broker import ANALYTICS, FEEDS, PROJECTIONS, QUEUES, broker
 from shared.infrastructure.logs import configure_logs
 from workers.actors import declare_actors
 from workers.life import Life
@@ -24,9 +24,10 @@ THREADS = 8
 
 STOP_SECONDS = 3
 
-IDLE_MILLISECONDS = {PROJECTIONS: 30, FEEDS: 500}
+IDLE_MILLISECONDS = {PROJECTIONS: 30, FEEDS: 500, ANALYTICS: 30}
 """An idle worker looks into its queues this often at least. For projections it is most of the time
-that passes between a command and the read model; a feed can wait."""
+that passes between a command and the read model; a feed can wait, who asks
+a question does."""
 
 
 def run(settings: Settings, queues: Sequence[str] = QUEUES) -> None:

@@ -1,27 +1,24 @@
 """A command that is sent again under its key is done once, whatever happens in between."""
 
 import asyncio
-import logging
 import os
 import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from httpx2 import ASGITransport, AsyncClient
+from httpx2 import AsyncClient
 from psycopg import AsyncConnection
 
 import bootstrap
-from api.app import create_app
 from bootstrap import Application
 from conftest import caught_up
-from listings import Client, database_down, serving
+from listings import Client, database_down, serving, serving_here
 from servers import Urls
 from settings import Settings
 from shared.infrastructure.event_store.idempotency_keys import sweep
@@ -35,33 +32,6 @@ KEY = {"idempotency-key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 async def client(settings: Settings) -> AsyncIterator[Client]:
     async with serving(settings) as client:
         yield client
-
-
-@asynccontextmanager
-async def serving_here(settings: Settings) -> AsyncIterator[AsyncClient]:
-    """The API in the loop of the test: with AsyncTestClient each request ends before the next."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    app = create_app(settings)
-    started, stop = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        # It must begin and end in one task, which a fixture does not.
-        async with app.lifespan():
-            started.set()
-            await stop.wait()
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(live())
-            await started.wait()
-            transport = ASGITransport(app=app)
-            async with AsyncClient(transport=transport, base_url="http://test") as client:
-                yield client
-            stop.set()
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
 
 
 @pytest.fixture

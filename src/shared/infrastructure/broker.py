@@ -21,10 +21,13 @@ from shared.application.projections import QueueListed
 
 PROJECTIONS = "projections"
 FEEDS = "feeds"
-QUEUES = (PROJECTIONS, FEEDS)
+ANALYTICS = "analytics"
+QUEUES = (PROJECTIONS, FEEDS, ANALYTICS)
 
 CATCH_UP = "catch_up"
 FETCH_FEED = "fetch_feed"
+LOAD_DATASET = "load_dataset"
+ANSWER_QUESTION = "answer_question"
 
 
 def broker(url: str, *middleware: Middleware, namespace: str) -> RedisBroker:

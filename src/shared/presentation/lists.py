@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.spec import OpenAPIType, Parameter, Schema
 from litestar.params import QueryParameter
 
-from shared.application.criteria import MAX_COMPARISONS, Comparison, Fields
+from shared.application.criteria import MAX_COMPARISONS, Comparison, Criteria, Fields
 from shared.application.cursors import MAX_CURSOR
 from shared.application.pages import (
     DEFAULT_PAGE_SIZE,
@@ -20,6 +20,7 @@ from shared.application.pages import (
     MAX_PAGE_SIZE,
     Count,
     PageRequest,
+    Sort,
 )
 from shared.domain.errors import Invalid
 
@@ -94,6 +95,55 @@ def read_query(query_string: bytes, *, known: Collection[str], fields: Fields) -
     return Asked(named, found)
 
 
+class ListAsked(msgspec.Struct, frozen=True):
+    """What a list was asked by: `named` are the parameters that only this list has; the others are
+    as every list by criteria has them."""
+
+    named: dict[str, str]
+    criteria: list[Criteria]
+    sort: Sort
+    page: PageRequest
+    cursor: str | None
+    count: Count
+    fields: tuple[str, ...] | None
+
+
+def list_asked(
+    query_string: bytes,
+    *,
+    own: Collection[str] = (),
+    fields: Fields,
+    kind: type[msgspec.Struct],
+    sort: Sort,
+) -> ListAsked:
+    """Read the query string of a list of `kind` whose `own` parameters are these, besides those
+    that every list by criteria takes; `sort` is how it is sorted when nobody says.
+
+    Raise Invalid with what is wrong and what is allowed instead.
+    """
+    known = (*own, *(parameter.name for parameter in list_parameters(fields)))
+    named, comparisons = read_query(query_string, known=known, fields=fields)
+    criteria: list[Criteria] = [*comparisons]
+    if "filter" in named:
+        criteria.append(fields.tree(_json("filter", named["filter"])))
+    return ListAsked(
+        named,
+        criteria,
+        _sort(named, fields, sort),
+        page_asked(named),
+        named.get("cursor"),
+        count_asked(named),
+        fields_asked(named.get("fields"), kind),
+    )
+
+
+def _sort(named: Mapping[str, str], fields: Fields, sort: Sort) -> Sort:
+    """The direction that a list has of itself is not that of any other order."""
+    if "sortBy" in named:
+        return fields.sort(named["sortBy"], named.get("sortDir", "asc"))
+    return fields.sort(sort.by, named.get("sortDir", sort.direction))
+
+
 def page_asked(named: Mapping[str, str]) -> PageRequest:
     """Which page, or, beside a cursor, how many rows."""
     if "cursor" in named and "page" in named:
@@ -130,6 +180,15 @@ def fields_asked(raw: str | None, kind: type[msgspec.Struct]) -> tuple[str, ...]
 def part_of(shown: msgspec.Struct, fields: Sequence[str] | None) -> Any:
     """These fields of it only; None: it as it is."""
     return shown if fields is None else {name: getattr(shown, name) for name in fields}
+
+
+def _json(parameter: str, text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise Invalid(f"{parameter}: not JSON: {error}") from None
+    except RecursionError:
+        raise Invalid(f"{parameter}: nested too deep") from None
 
 
 def _whole(parameter: str, raw: str, most: int) -> int:

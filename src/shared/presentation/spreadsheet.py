@@ -1,4 +1,4 @@
-"""Events as CSV (RFC 4180) that a spreadsheet may open without being told to compute anything."""
+"""Rows as CSV (RFC 4180) that a spreadsheet may open without being told to compute anything."""
 
 import csv
 from collections.abc import Iterable, Sequence

@@ -33,7 +33,14 @@ from shared.infrastructure.projections.redis_projection import RedisProjection
 from shared.infrastructure.projections.subscriptions import Batch, Connection, ReadModel
 from workers.main import run
 
-READ_MODELS = ("events.catalogue", "events.cards", "events.provider_runs")
+READ_MODELS = (
+    "events.catalogue",
+    "events.cards",
+    "events.provider_runs",
+    "analytics.datasets",
+    "analytics.questions",
+    "analytics.reports",
+)
 TALLIES = ("test.tally", "test.redis_tally")
 FOLLOWING = {*READ_MODELS, *TALLIES, "reactions"}
 

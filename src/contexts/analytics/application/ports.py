@@ -72,6 +72,20 @@ class Planner(Protocol):
         """Raise PlannerFailed when it could not even try."""
 
 
+class RepairingPlanner(Protocol):
+    """A planner whose first word may be wrong, and that is told so."""
+
+    name: str
+
+    async def plan(
+        self, ask: Ask, *, on_attempt: Callable[[str], None] | None = None
+    ) -> Planned | Declined:
+        """`on_attempt` is told each time why what it made could not be used.
+
+        Raise PlannerFailed.
+        """
+
+
 class PlannerFailed(Exception):
     """A planner gave nothing usable; `transient` when trying again may help. The message is for
     people. `usage` is what was spent all the same."""
@@ -157,3 +171,24 @@ class Uploads(Protocol):
 
 class LoadFailed(Exception):
     """A file could not be made into a table; says why and what to do. Nothing of it is left."""
+
+
+class Loader(Protocol):
+    """Makes tables of files."""
+
+    async def load(
+        self,
+        chunks: Callable[[], AsyncIterator[bytes]],
+        *,
+        dataset: str,
+        version: int,
+        schema: str,
+        table: str,
+        options: LoadOptions,
+        corrections: Corrections,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Loaded:
+        """Make the whole table or nothing of it. `progress` is told bytes and rows so far.
+
+        Raise LoadFailed.
+        """

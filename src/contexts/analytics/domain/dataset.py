@@ -199,14 +199,17 @@ class Dataset(Aggregate[DatasetChange]):
         return version
 
     def delete(self, name: str, *, now: datetime) -> None:
+        self.must_exist(name)
+        self.record(DatasetDeleted(name=name, deleted_at=now))
+
+    def must_exist(self, name: str) -> None:
+        """Raise NoSuchDataset."""
         if not self.exists:
             raise NoSuchDataset(f"there is no dataset {name!r}")
-        self.record(DatasetDeleted(name=name, deleted_at=now))
 
     def asked_of(self, name: str) -> Relation:
         """What questions are asked of. Raise NoSuchDataset, or NotLoaded before it is there."""
-        if not self.exists:
-            raise NoSuchDataset(f"there is no dataset {name!r}")
+        self.must_exist(name)
         if self.relation is None:
             raise NotLoaded(f"dataset {name!r} has not been loaded yet")
         return self.relation

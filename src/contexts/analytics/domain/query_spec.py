@@ -95,15 +95,17 @@ class Having(_Part, frozen=True, kw_only=True):
 
 class Order(_Part, frozen=True, kw_only=True):
     """By an `output`, counting dimensions first and measures after them from 0; or else by a
-    `measure` that is not shown; or else, in a list of rows, by a `column` that is not shown."""
+    `measure` that is not shown; or else, in a list of rows, by a `column` that is not shown.
+    `shown_as` says by which figure of a comparison, where there is one."""
 
     output: int | None = None
     measure: Measure | None = None
     column: str | None = None
     descending: bool = False
+    shown_as: Literal["value", "previous", "change", "change_share"] = "value"
 
 
-class QuerySpec(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class QuerySpec(_Part, frozen=True, kw_only=True):
     """`measures` by `dimensions`; without measures, a list of rows (each once, if `distinct`).
 
     In `where` every group must hold, and of each group any one filter. `limit` counts groups or

@@ -15,6 +15,13 @@ Stage = Literal["planning", "running", "telling"]
 
 Verdict = Literal["right", "wrong"]
 
+WhichPlanner = Literal["auto", "offline", "model", "both"]
+"""Who is to understand a question. `auto`: a golden query, else the offline planner, else a model
+where one is set up; `both` asks the two and compares their rows."""
+
+
+Agreement = Literal["confirmed", "differs", "declined", "failed"]
+
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """What was spent on a model: tokens in, tokens out, US dollars where the price is known."""
@@ -35,34 +42,45 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Option(msgspec.Struct, frozen=True):
-    """One way to be clearer: what it means, and the question that would say so."""
+    """One way to be clearer: what it means, and the question that would say so, of which dataset
+    where that is what was unclear."""
 
     label: str
     question: str
+    dataset: str | None = None
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was asked, of which dataset. `follows` is the question that this one may go on from,
-    `conversation` the thread that it is part of; `report` is whose run asks it."""
+    `conversation` the thread that it is part of; `report` is whose run asks it. Without a `dataset`
+    the one is taken that fits best. "Yesterday" and the like refer to the wall time `as_of`, where
+    that is not when it was asked."""
 
     question: str
-    dataset: str
     asked_at: datetime
+    dataset: str | None = None
+    planner: WhichPlanner = "auto"
     conversation: str | None = None
     follows: UUID | None = None
     report: UUID | None = None
+    as_of: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        return self.as_of or self.asked_at
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a question was understood: by whom, how surely (0 to 1), and on what that rests."""
 
     spec: QuerySpec
+    dataset: str
+    dataset_version: str
     planner: str
     confidence: float
     explanation: str
     rests_on: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
-    dataset_version: str = ""
     usage: Usage = Usage()
 
 
@@ -87,12 +105,20 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     dataset_version: str
     log_position: int
     cached: bool = False
-    agreement: Literal["confirmed", "differs", "declined"] | None = None
+    agreement: Agreement | None = None
     timings: Timings = Timings()
     usage: Usage = Usage()
 
 
+class ReportRun(msgspec.Struct, frozen=True):
+    """The report that asked a question, for whoever waits for the outcome."""
+
+    report: UUID
+    question: UUID
+
+
 class QuestionAsked(DomainEvent, tag="analytics.question_asked"):
+    question_id: UUID
     asked: Asked
 
 
@@ -112,6 +138,7 @@ class QuestionPlanned(DomainEvent, tag="analytics.question_planned"):
 class QuestionAnswered(DomainEvent, tag="analytics.question_answered"):
     answer: Answer
     answered_at: datetime
+    asked_by: ReportRun | None = None
 
 
 class ClarificationNeeded(DomainEvent, tag="analytics.clarification_needed"):
@@ -119,6 +146,7 @@ class ClarificationNeeded(DomainEvent, tag="analytics.clarification_needed"):
     options: tuple[Option, ...]
     declined_at: datetime
     usage: Usage = Usage()
+    asked_by: ReportRun | None = None
 
 
 class QuestionUnanswerable(DomainEvent, tag="analytics.question_unanswerable"):
@@ -129,6 +157,7 @@ class QuestionUnanswerable(DomainEvent, tag="analytics.question_unanswerable"):
     suggestions: tuple[str, ...]
     declined_at: datetime
     usage: Usage = Usage()
+    asked_by: ReportRun | None = None
 
 
 class QuestionRefused(DomainEvent, tag="analytics.question_refused"):
@@ -138,6 +167,7 @@ class QuestionRefused(DomainEvent, tag="analytics.question_refused"):
     suggestions: tuple[str, ...]
     declined_at: datetime
     usage: Usage = Usage()
+    asked_by: ReportRun | None = None
 
 
 class QuestionFailed(DomainEvent, tag="analytics.question_failed"):
@@ -145,6 +175,7 @@ class QuestionFailed(DomainEvent, tag="analytics.question_failed"):
 
     reason: str
     failed_at: datetime
+    asked_by: ReportRun | None = None
 
 
 class FeedbackGiven(DomainEvent, tag="analytics.feedback_given"):
@@ -179,7 +210,7 @@ class Question(Aggregate[QuestionChange]):
     @classmethod
     def ask(cls, id: UUID, asked: Asked) -> Self:
         question = cls(id)
-        question.record(QuestionAsked(asked))
+        question.record(QuestionAsked(question_id=id, asked=asked))
         return question
 
     def fail_attempt(self, stage: Stage, reason: str, *, now: datetime) -> None:
@@ -192,8 +223,12 @@ class Question(Aggregate[QuestionChange]):
 
     def end(self, outcome: Outcome) -> None:
         """Whoever comes second has been answered already."""
-        if self.outcome is None:
-            self.record(outcome)
+        if self.outcome is not None:
+            return
+        if self.asked.report is not None:
+            run = ReportRun(self.asked.report, self.id)
+            outcome = msgspec.structs.replace(outcome, asked_by=run)
+        self.record(outcome)
 
     def judge(self, verdict: Verdict, comment: str, *, now: datetime) -> None:
         if not isinstance(self.outcome, QuestionAnswered):

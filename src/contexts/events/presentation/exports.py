@@ -11,11 +11,12 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Stream
 
 from contexts.events.application.queries import EventListed, ListEvents
-from contexts.events.presentation import calendar, spreadsheet
+from contexts.events.presentation import calendar
 from contexts.events.presentation.listing import PARAMETERS, ListOperation, asked
 from shared.application.bus import Bus
 from shared.application.pages import PageRequest
 from shared.domain.errors import Invalid
+from shared.presentation import spreadsheet
 from shared.presentation.context import header
 from shared.presentation.problems import refusals
 

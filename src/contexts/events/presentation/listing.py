@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-import msgspec
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 
 from contexts.events.application.queries import (
@@ -15,15 +13,9 @@ from contexts.events.application.queries import (
     ListEventsEncoded,
 )
 from shared.application.criteria import Comparison, Criteria, all_of
+from shared.application.pages import Sort
 from shared.domain.errors import Invalid
-from shared.presentation.lists import (
-    count_asked,
-    described,
-    fields_asked,
-    list_parameters,
-    page_asked,
-    read_query,
-)
+from shared.presentation.lists import described, list_asked, list_parameters
 
 _OPERATORS = {"q": "contains", "available": "eq", "provider": "in", "status": "in"}
 
@@ -48,7 +40,7 @@ PARAMETERS: list[Parameter] = [
     described("status", "listed, delisted or cancelled; several with commas", _TEXT),
     *list_parameters(EVENT_FIELDS),
 ]
-_KNOWN = tuple(parameter.name for parameter in PARAMETERS)
+_OWN = ("starts_at", "ends_at", "match", "q", "min_price", "max_price", *_OPERATORS)
 
 
 @dataclass
@@ -62,17 +54,17 @@ class ListOperation(Operation):
 @lru_cache(maxsize=1_024)
 def asked(query_string: bytes) -> ListEvents:
     """Raise Invalid with what is wrong and what is allowed instead."""
-    named, comparisons = read_query(query_string, known=_KNOWN, fields=EVENT_FIELDS)
-    parts = [*_range(named), *_prices(named), *_named(named), *comparisons]
-    if "filter" in named:
-        parts.append(EVENT_FIELDS.tree(_json(named["filter"])))
+    read = list_asked(
+        query_string, own=_OWN, fields=EVENT_FIELDS, kind=EventListed, sort=Sort("starts_at")
+    )
+    named = read.named
     return ListEvents(
-        criteria=all_of(*parts),
-        sort=EVENT_FIELDS.sort(named.get("sortBy", "starts_at"), named.get("sortDir", "asc")),
-        page=page_asked(named),
-        cursor=named.get("cursor"),
-        count=count_asked(named),
-        fields=fields_asked(named.get("fields"), EventListed),
+        criteria=all_of(*_range(named), *_prices(named), *_named(named), *read.criteria),
+        sort=read.sort,
+        page=read.page,
+        cursor=read.cursor,
+        count=read.count,
+        fields=read.fields,
     )
 
 
@@ -113,12 +105,3 @@ def _compared(named: Mapping[str, str], **meant: tuple[str, str]) -> list[Criter
         if parameter in named
     ]
     return [*found]
-
-
-def _json(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise Invalid(f"filter: not JSON: {error}") from None
-    except RecursionError:
-        raise Invalid("filter: nested too deep") from None

@@ -13,6 +13,8 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from shared.infrastructure.postgres import Pool
+
 _SAMPLES = 32
 
 
@@ -56,6 +58,18 @@ class HighWaterMark:
             self._samples = [*waiting[: _SAMPLES - 1], (sampled, inside)]
         else:
             self._mark, self._samples = max(self._mark, sampled), []
+
+
+class LogPosition:
+    """How far the log may be read, looked up when it is asked."""
+
+    def __init__(self, pool: Pool, mark: HighWaterMark) -> None:
+        self._pool = pool
+        self._mark = mark
+
+    async def __call__(self) -> int:
+        async with self._pool.connection() as connection:
+            return await self._mark.advance(connection)
 
 
 async def store_mark(connection: AsyncConnection[Any], mark: int) -> None:

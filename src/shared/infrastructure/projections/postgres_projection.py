@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
+import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 from sqlalchemy import MetaData, Table
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -55,13 +56,16 @@ class PostgresProjection(ReadModel):
             await connection.execute(SQL("analyze {}").format(identifier(table)))
 
     async def serve(self, instance: int, connection: Connection) -> None:
+        """What others have built on a view stays, as long as its columns are what they were."""
         for table, behind in self._of(instance).items():
-            await connection.execute(SQL("drop view if exists {}").format(identifier(table)))
-            await connection.execute(
-                SQL("create view {} as select * from {}").format(
-                    identifier(table), identifier(behind)
-                )
-            )
+            view, shown = identifier(table), identifier(behind)
+            create = SQL("create or replace view {} as select * from {}").format(view, shown)
+            try:
+                async with connection.transaction():
+                    await connection.execute(create)
+            except psycopg.errors.InvalidTableDefinition:
+                await connection.execute(SQL("drop view {} cascade").format(view))
+                await connection.execute(create)
 
     async def drop(self, instance: int, connection: Connection) -> None:
         for table in self._of(instance).values():

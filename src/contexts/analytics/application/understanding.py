@@ -1,0 +1,217 @@
+"""How a question is understood: a verified answer first, then the planners, one after the other."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from contexts.analytics.application.asking import still_holds
+from contexts.analytics.application.keeping import History
+from contexts.analytics.application.ports import (
+    Ask,
+    Compiler,
+    Declined,
+    Planned,
+    Planner,
+    PlannerFailed,
+    RepairingPlanner,
+    SpecInvalid,
+    Values,
+)
+from contexts.analytics.application.relations import Current
+from contexts.analytics.domain.query_spec import QuerySpec
+from contexts.analytics.domain.question import Option, WhichPlanner
+
+GOLDEN = "golden"
+
+_RANK = {"refused": 1, "needs_clarification": 2, "unanswerable": 3}
+
+_NEAR = 0.02
+"""Two confidences that are closer than this are the same."""
+
+
+class Understood(msgspec.Struct, frozen=True, kw_only=True):
+    """What is made of a question, of which dataset; `other` is what another planner makes of it."""
+
+    current: Current
+    planned: Planned
+    other: Planned | Declined | PlannerFailed | None = None
+
+
+class _Look(msgspec.Struct, frozen=True):
+    """What the offline planner makes of a question put to one dataset."""
+
+    current: Current
+    ask: Ask
+    made: Planned | Declined | PlannerFailed
+
+    def misfit(self) -> tuple[int, int]:
+        """Least for the dataset that the question is most likely about."""
+        if isinstance(self.made, Declined):
+            return _RANK[self.made.outcome], len(self.made.unplaced)
+        return (0, 0) if isinstance(self.made, Planned) else (len(_RANK) + 1, 0)
+
+
+class Understanding:
+    """`model` is asked what `offline` declines, where one is set up; and as well, where `offline`
+    is less sure than `confirm_below`."""
+
+    def __init__(
+        self,
+        offline: Planner,
+        model: RepairingPlanner | None,
+        values: Values,
+        compiler: Compiler,
+        history: History,
+        confirm_below: float,
+    ) -> None:
+        self._offline = offline
+        self._model = model
+        self._values = values
+        self._compiler = compiler
+        self._history = history
+        self._confirm_below = confirm_below
+
+    async def plan(
+        self,
+        question: str,
+        among: Sequence[Current],
+        *,
+        now: datetime,
+        previous: QuerySpec | None,
+        which: WhichPlanner,
+        by_heart: bool = True,
+        on_attempt: Callable[[str], None] | None = None,
+    ) -> Understood | Declined:
+        """`by_heart`: what was found right before is taken as it was. `on_attempt` is told why a
+        reply of the model could not be used, each time that another is asked for.
+
+        Raise PlannerFailed when none could even try.
+        """
+        if by_heart and which == "auto" and previous is None:
+            for current in among:
+                if golden := await self._golden(question, current, now):
+                    return Understood(current=current, planned=golden)
+        tried = [await self._look(question, current, now, previous) for current in among]
+        if which == "model":
+            return await self._by_model(tried, on_attempt)
+        understood = _surest(question, tried)
+        model = None if which == "offline" else self._model
+        if isinstance(understood, Declined):
+            if model is None or understood.outcome == "refused":
+                return understood
+            return await self._by_model(tried, on_attempt)
+        unsure = understood.planned.confidence < self._confirm_below
+        if model is None or not (which == "both" or unsure):
+            return understood
+        ask = next(look.ask for look in tried if look.current is understood.current)
+        other = await _opinion(self._by(model, ask, on_attempt))
+        return msgspec.structs.replace(understood, other=other)
+
+    async def _golden(self, question: str, current: Current, now: datetime) -> Planned | None:
+        golden = await self._history.golden(current.relation.dataset, question)
+        if golden is None or not still_holds(
+            golden, today=now.date(), dataset_version=current.version
+        ):
+            return None
+        try:
+            self._compiler(golden.spec, current.relation)
+        except SpecInvalid:
+            # Another version of the dataset has other columns.
+            return None
+        return Planned(
+            spec=golden.spec,
+            planner=GOLDEN,
+            confidence=1.0,
+            rests_on=(f"the answer to question {golden.question_id} was found right",),
+        )
+
+    async def _look(
+        self, question: str, current: Current, now: datetime, previous: QuerySpec | None
+    ) -> _Look:
+        ask = Ask(
+            question=question,
+            relation=current.relation,
+            values=await self._values(current.relation),
+            now=now,
+            previous=previous,
+        )
+        made = self._checked(self._offline.name, ask, self._offline.plan(ask))
+        return _Look(current, ask, await _opinion(made))
+
+    async def _by_model(
+        self, tried: Sequence[_Look], on_attempt: Callable[[str], None] | None
+    ) -> Understood | Declined:
+        """A model is given one dataset: of several, the one that fits best."""
+        if self._model is None:
+            raise PlannerFailed(
+                "no language model is set up: set LLM_BASE_URL and LLM_MODEL, or leave the planner "
+                "to 'auto'",
+                transient=False,
+            )
+        look = min(tried, key=_Look.misfit)
+        made = await self._by(self._model, look.ask, on_attempt)
+        return (
+            made if isinstance(made, Declined) else Understood(current=look.current, planned=made)
+        )
+
+    async def _by(
+        self, model: RepairingPlanner, ask: Ask, on_attempt: Callable[[str], None] | None
+    ) -> Planned | Declined:
+        return await self._checked(model.name, ask, model.plan(ask, on_attempt=on_attempt))
+
+    async def _checked(
+        self, planner: str, ask: Ask, making: Awaitable[Planned | Declined]
+    ) -> Planned | Declined:
+        """A plan that can't be made into SQL is none."""
+        made = await making
+        if isinstance(made, Planned):
+            try:
+                self._compiler(made.spec, ask.relation)
+            except SpecInvalid as error:
+                raise PlannerFailed(
+                    f"the {planner} planner made a query that makes no sense: {error}",
+                    transient=False,
+                    usage=made.usage,
+                ) from error
+        return made
+
+
+async def _opinion(
+    making: Awaitable[Planned | Declined],
+) -> Planned | Declined | PlannerFailed:
+    try:
+        return await making
+    except PlannerFailed as failure:
+        return failure
+
+
+def _surest(question: str, tried: Sequence[_Look]) -> Understood | Declined:
+    """Where no dataset was named, the plan that is surest; two that are as sure of different
+    datasets need a word from whoever asks. Raise PlannerFailed when there is nothing else."""
+    planned = [(look.current, look.made) for look in tried if isinstance(look.made, Planned)]
+    if not planned:
+        best = min(tried, key=_Look.misfit).made
+        if isinstance(best, PlannerFailed):
+            raise best
+        assert isinstance(best, Declined)
+        return best
+    planned.sort(key=lambda each: -each[1].confidence)
+    (current, surest), *others = planned
+    if len(tried) > 1:
+        if rivals := [c for c, plan in others if plan.confidence >= surest.confidence - _NEAR]:
+            return _which_dataset(question, [current, *rivals])
+        said = f"asked of the dataset {current.relation.dataset!r}, which it fits best"
+        surest = msgspec.structs.replace(surest, assumptions=(*surest.assumptions, said))
+    return Understood(current=current, planned=surest)
+
+
+def _which_dataset(question: str, currents: Sequence[Current]) -> Declined:
+    names = [current.relation.dataset for current in currents]
+    return Declined(
+        outcome="needs_clarification",
+        reason=f"the question fits {' and '.join(names)} alike: which of them is meant?",
+        planner="offline",
+        suggestions=tuple(names),
+        options=tuple(Option(f"in {name}", question, name) for name in names),
+    )

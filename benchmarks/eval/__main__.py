@@ -5,7 +5,8 @@ import asyncio
 import os
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,9 +17,14 @@ from rich.table import Table
 from benchmarks.eval.judging import Judged, judge
 from benchmarks.eval.place import Place
 from benchmarks.eval.sets import Set, sets_in
+from bootstrap import MIGRATIONS, running
 from contexts.analytics.application.ports import Planner
+from contexts.analytics.infrastructure.model_planner.planner import ModelPlanner
 from contexts.analytics.infrastructure.offline_planner import OfflinePlanner
+from contexts.analytics.infrastructure.sql.compiler import compile_spec
 from embedded import Servers
+from settings import Settings, load
+from shared.infrastructure.migrations import migrate
 from shared.infrastructure.postgres import pool
 
 OWN = Path(__file__).parent / "sets"
@@ -77,13 +83,36 @@ def figures(name: str, planner: str, judged: Sequence[Judged]) -> Figures:
     )
 
 
+@asynccontextmanager
+async def planners_for(wish: str, settings: Settings) -> AsyncIterator[list[Planner]]:
+    """The model is asked the way the program asks it; what it costs is on whoever set it up."""
+    offline = OfflinePlanner()
+    if wish == "offline":
+        yield [offline]
+        return
+    assert settings.database_url is not None
+    await asyncio.to_thread(migrate, settings.database_url, MIGRATIONS)
+    async with running(settings, "marquee-eval") as application:
+        model = application.language_model()
+        if not model.configured:
+            raise SystemExit("no language model is set up: give MARQUEE_LLM_MODEL and its server")
+        planner = ModelPlanner(model, compile_spec)
+        yield [planner] if wish == "model" else [offline, planner]
+
+
 async def run(
-    database_url: str, sets: Sequence[Set], planners: Sequence[Planner]
+    settings: Settings, sets: Sequence[Set], wish: str
 ) -> list[tuple[Figures, list[Judged]]]:
+    assert settings.database_url is not None
     results = []
-    async with pool(
-        database_url, name="marquee-eval", size=2, statement_seconds=60, connect_seconds=10
-    ) as connections:
+    connections = pool(
+        settings.database_url,
+        name="marquee-eval",
+        size=2,
+        statement_seconds=60,
+        connect_seconds=10,
+    )
+    async with connections, planners_for(wish, settings) as planners:
         place = Place(connections)
         await place.prepare()
         for planner in planners:
@@ -163,15 +192,18 @@ def main(arguments: Sequence[str]) -> int:
         for one in sets_in(folder)
         if not chosen.set or one.name in chosen.set
     ]
-    planners: list[Planner] = [OfflinePlanner()]
+    settings = load()
     if chosen.database:
-        results = asyncio.run(run(chosen.database, sets, planners))
+        settings = msgspec.structs.replace(settings, database_url=chosen.database)
+        results = asyncio.run(run(settings, sets, chosen.planner))
     else:
         with TemporaryDirectory() as folder:
             # Servers that root starts run as somebody else, who has to get in.
             os.chmod(folder, 0o755)
             with Servers(Path(folder) / "home", durable=False) as servers:
-                results = asyncio.run(run(servers.database_url, sets, planners))
+                urls = {"database_url": servers.database_url, "redis_url": servers.redis_url}
+                settings = msgspec.structs.replace(settings, **urls)
+                results = asyncio.run(run(settings, sets, chosen.planner))
     if chosen.show:
         for _, judged in results:
             for one in judged:

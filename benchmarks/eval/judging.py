@@ -11,7 +11,13 @@ from benchmarks.eval.comparing import same_rows
 from benchmarks.eval.place import Place
 from benchmarks.eval.sets import Asked, Case
 from contexts.analytics.application.charts import choose_chart
-from contexts.analytics.application.ports import Ask, Declined, Planned, Planner
+from contexts.analytics.application.ports import (
+    Ask,
+    Declined,
+    Planned,
+    Planner,
+    PlannerFailed,
+)
 from contexts.analytics.domain.answer import Cell
 from contexts.analytics.domain.query_spec import QuerySpec
 
@@ -53,7 +59,10 @@ async def judge(case: Case, planner: Planner, place: Place, told: Callable[[Judg
         previous=previous,
     )
     began = perf_counter()
-    plan = await planner.plan(ask)
+    try:
+        plan = await planner.plan(ask)
+    except PlannerFailed as error:
+        plan = Declined(outcome="unanswerable", reason=f"failed: {error}", planner=planner.name)
     took = (perf_counter() - began) * 1000
     if isinstance(plan, Declined):
         verdict: Verdict = "declined wrongly" if asked.rows is not None else "declined rightly"

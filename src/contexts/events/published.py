@@ -27,7 +27,7 @@ class PublishedColumn(NamedTuple):
 
 
 COLUMNS = (
-    PublishedColumn("title", "title", "text", "dimension", ("event", "name", "show", "concert")),
+    PublishedColumn("title", "title", "text", "dimension", ("name", "show")),
     PublishedColumn("status", "status", "text", "dimension", ("state",)),
     PublishedColumn("available", "available", "boolean", "dimension", ("on sale", "bookable")),
     PublishedColumn(

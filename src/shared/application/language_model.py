@@ -53,10 +53,14 @@ class Schema(msgspec.Struct, frozen=True):
     Checked are types, enum, const, properties, required, additionalProperties, items, the bounds of
     numbers, texts and lists, anyOf, oneOf, allOf, and $ref within the schema; the rest is told to
     the model and left to it.
+
+    `strict`, where it is given, is what servers are sent that make their model keep to a schema:
+    the same with every property required, as they want it. The reply is checked against `schema`.
     """
 
     name: str
     schema: dict[str, Any]
+    strict: dict[str, Any] | None = None
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):

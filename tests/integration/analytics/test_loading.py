@@ -260,6 +260,14 @@ async def test_whatever_is_written_in_the_manner_of_a_country_is_understood(
     assert loaded.relation.column("amount").unit == "€"
 
 
+async def test_zones_are_taken_into_account(connections: Pool) -> None:
+    await load(connections, "at,n\n2025-01-01T00:30:00+02:00,1\n2025-01-01 00:30:00Z,2\n")
+    assert await rows(connections) == [
+        (datetime(2024, 12, 31, 22, 30), 1),
+        (datetime(2025, 1, 1, 0, 30), 2),
+    ]
+
+
 NUMBERS = """\
 a,b,c,d,e,f
 1,5,.5,1.5,true,x
@@ -280,9 +288,9 @@ async def test_postgresql_reads_what_stands_as_it_is_as_we_would_write_it(
     standing = 0
     stands = csv_filling._Writer.stands
 
-    def counted(self: Any, seen: Any) -> bool:
+    def counted(*arguments: Any) -> bool:
         nonlocal standing
-        found = stands(self, seen)
+        found = stands(*arguments)
         standing += found
         return found
 
@@ -290,7 +298,7 @@ async def test_postgresql_reads_what_stands_as_it_is_as_we_would_write_it(
     await load(connections, NUMBERS, table="numbers")
     await load(connections, MOMENTS, table="moments")
     assert standing == 12
-    monkeypatch.setattr(csv_filling._Writer, "stands", lambda self, seen: False)
+    monkeypatch.setattr(csv_filling._Writer, "stands", lambda *_: False)
     await load(connections, NUMBERS, table="numbers_written")
     await load(connections, MOMENTS, table="moments_written")
     assert await rows(connections, "numbers") == await rows(connections, "numbers_written")

@@ -151,6 +151,11 @@ async def test_a_reader_who_has_enough_stops_the_statement(stage: Stage) -> None
     await until(lambda: not is_busy(stage))
 
 
+async def test_statements_come_one_at_a_time(stage: Stage) -> None:
+    with pytest.raises(QueryFaulted, match="multiple commands"):
+        await stage.read("select 1; select 2")
+
+
 async def test_a_session_is_handed_on_as_if_nobody_had_been_in_it(stage: Stage) -> None:
     async with stage.rooms.connection("default") as connection:
         pid = connection.info.backend_pid

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from contexts.analytics.application.ports import LoadFailed
 from contexts.analytics.domain.relation import Column, ColumnType
 from contexts.analytics.infrastructure.csv import evidence as csv_evidence
+from contexts.analytics.infrastructure.csv.bulk import alike
 from contexts.analytics.infrastructure.csv.evidence import Evidence
 from contexts.analytics.infrastructure.csv.headers import named
 from contexts.analytics.infrastructure.csv.inference import readings
 from contexts.analytics.infrastructure.csv.roles import main_measure, main_time, role
+from contexts.analytics.infrastructure.csv.shapes import Shape
 from csvs import WHATEVER, column, filled
 
 
@@ -170,6 +172,35 @@ def test_the_measure_and_the_time_that_are_meant_without_a_name() -> None:
     assert main_measure(columns) == "total"
     assert main_time(columns) == "day"
     assert main_measure(columns[1:2]) is None
+
+
+@pytest.mark.parametrize("cells", [("13/1/2024", "1/13/2024"), ("1,5", "1.5"), ("1", "x")])
+def test_cells_that_speak_against_one_another_are_counted_one_by_one(
+    cells: tuple[str, str],
+) -> None:
+    evidence = Evidence()
+    evidence.take(cells)
+    evidence.take([cells[1]] * 500)
+    assert [count for _, count in evidence.rows.most_common()] == [501, 1]
+
+
+def test_many_new_values_are_taken_together_only_if_all_of_them_exist() -> None:
+    seen = [Shape("timestamp", "Y-m-d H:M")]
+    instants = [f"2024-02-{day:02} 10:00" for day in range(1, 30)]
+    assert alike(instants, seen) == seen[0]
+    assert alike([*instants, "2024-02-30 10:00"], seen) is None
+    assert alike([*instants, "2024-02-30"], seen) is None
+    assert alike(instants, [Shape("date", "Y-m-d")]) is None
+
+
+def test_many_new_numbers_are_taken_together_where_the_column_has_fractions_already() -> None:
+    whole, fraction = Shape("number", "1"), Shape("number", "1.5")
+    assert alike(["1", "2", "-30"], [whole]) == whole
+    assert alike(["1", "2.5"], [whole]) is None
+    assert alike(["1", "2.5", "1.234"], [whole, fraction]) == fraction
+    assert alike(["1", "007"], [whole]) is None
+    assert alike(["1", "1,5"], [whole, fraction]) is None
+    assert alike(["1"], [whole, Shape("number", "1", "€", False)]) is None
 
 
 KINDS = (

@@ -83,6 +83,12 @@ def test_what_only_looks_like_a_date_is_none(cell: str) -> None:
     )
 
 
+def test_a_date_in_the_other_order_is_not_turned_around() -> None:
+    assert moment_writer("date", month_first=True)("1/13/2024") == "2024-01-13"
+    assert moment_writer("date", month_first=True)("13/1/2024") is None
+    assert moment_writer("date", month_first=False)("1/13/2024") is None
+
+
 def test_times_of_day_are_times() -> None:
     reading = column("16:55", "9:05")
     assert (reading.type, reading.format) == ("time", "%H:%M")

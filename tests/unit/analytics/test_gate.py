@@ -67,6 +67,14 @@ def test_names_are_folded_as_postgresql_does_and_quoted() -> None:
         passed('select "Boat" from hires')
 
 
+def test_a_table_that_is_named_like_one_of_postgresql_is_not_taken_for_it() -> None:
+    assert passed("select relname from pg_class") == (
+        'SELECT "relname" FROM "own"."pg_class" LIMIT 101'
+    )
+    with pytest.raises(QueryRefused, match="no table 'pg_class'"):
+        Gate().check("select relname from pg_class", TABLES, 1)
+
+
 def test_comments_are_not_kept() -> None:
     found = passed("select /* one */ boat -- two\nfrom hires /* three /* four */ */")
     assert found == 'SELECT "boat" FROM "hires" LIMIT 101'
@@ -84,7 +92,7 @@ def test_a_text_stays_a_text_whatever_it_says() -> None:
         ("select x.boat from hires", "no table 'x'"),
         ("select boat from ships", "no table 'ships'"),
         ("select boat from theirs.hires", "no schema 'theirs'"),
-        ("select relname from pg_class", "no table 'pg_class'"),
+        ("select usename from pg_user", "no table 'pg_user'"),
         ("select xmin as xmin from hires", "no column 'xmin'"),
         ("with a as (select 1 as n), a as (select 2 as n) select n from a", "is taken"),
         ("with hires as (select 1 as n) select n from hires", "is taken"),

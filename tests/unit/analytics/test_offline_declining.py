@@ -51,7 +51,7 @@ async def test_what_could_be_asked_instead_can_be_asked() -> None:
 
 
 async def test_a_column_that_is_written_nearly_so_is_suggested() -> None:
-    assert "Unit price" in (await declined("median of the unitprise")).suggestions
+    assert "Amount" in (await declined("median of the ammounnt")).suggestions
 
 
 async def test_two_columns_that_fit_equally_are_asked_about() -> None:

@@ -101,13 +101,10 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 
 def _format(schema: Schema) -> dict[str, Any]:
+    sent = schema.schema if schema.strict is None else schema.strict
     return {
         "type": "json_schema",
-        "json_schema": {
-            "name": schema.name,
-            "schema": schema.schema,
-            "strict": is_strict(schema.schema),
-        },
+        "json_schema": {"name": schema.name, "schema": sent, "strict": is_strict(sent)},
     }
 
 

@@ -17,6 +17,9 @@ _MOST_WORDS = 6
 """So many assumptions, options, suggestions or words that it could not place."""
 
 
+_LEFT_OUT = ("default", "title")
+
+
 class ReplyUnusable(Exception):
     """Says what is wrong with a reply, for the model and for people."""
 
@@ -53,11 +56,16 @@ class _Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def reply_schema() -> Schema:
-    """As strict decoding wants it: an object at the root, every property required, none besides."""
+    """An object at the root, nothing besides its properties; what has a default may be left out,
+    but not where a server makes its model write all of it."""
+    return Schema("query", _schema(every=False), strict=_schema(every=True))
+
+
+def _schema(*, every: bool) -> dict[str, Any]:
     made = msgspec.json.schema(_Reply)
-    definitions = {name: _strict(part) for name, part in made["$defs"].items()}
+    definitions = {name: _closed(part, every) for name, part in made["$defs"].items()}
     root = definitions.pop(_Reply.__name__)
-    return Schema("query", {**root, "$defs": definitions})
+    return {**root, "$defs": definitions}
 
 
 def read_reply(parsed: Any, planner: str, usage: Usage) -> Planned | Declined:
@@ -83,21 +91,22 @@ def read_reply(parsed: Any, planner: str, usage: Usage) -> Planned | Declined:
     )
 
 
-def _strict(part: Any) -> Any:
-    """The same schema without defaults, every object closed and all of its properties required."""
+def _closed(part: Any, every: bool) -> Any:
+    """The same schema without defaults, every object closed, with `every` property required or
+    those that have no default."""
     if isinstance(part, list):
-        return [_strict(each) for each in part]
+        return [_closed(each, every) for each in part]
     if not isinstance(part, dict):
         return part
-    kept = {key: _strict(each) for key, each in part.items() if key not in ("default", "title")}
+    kept = {key: _closed(each, every) for key, each in part.items() if key not in _LEFT_OUT}
     if "description" in kept:
         kept["description"] = " ".join(kept["description"].split())
     if "enum" in kept:
         kept["type"] = "string"
     if "properties" in part:
-        properties = {name: _strict(each) for name, each in part["properties"].items()}
-        kept |= {"properties": properties, "required": list(properties)}
-        kept["additionalProperties"] = False
+        properties = {name: _closed(each, every) for name, each in part["properties"].items()}
+        required = list(properties) if every else part.get("required", [])
+        kept |= {"properties": properties, "required": required, "additionalProperties": False}
     return kept
 
 

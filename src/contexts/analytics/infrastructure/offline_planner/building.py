@@ -23,6 +23,14 @@ def build(sentence: Sentence) -> QuerySpec | None:
     _by_rows(sentence)
     draft = _drafted(sentence)
     _single_figure(sentence, draft)
+    if wanted.each_row and not draft.groups and not draft.listed and wanted.rank is None:
+        # "How many votes did each player get" asks for what each row says.
+        columns = [
+            m.column for m in draft.measures if m.aggregate not in ("count", "count_distinct")
+        ]
+        if columns and len(columns) == len(draft.measures):
+            draft.listed = [Dimension(column=name) for name in columns if name]
+            draft.measures = []
     only_named = not draft.measures and not draft.groups and wanted.rank is None
     if wanted.each_row and only_named and all(_adds(sentence, d) for d in draft.listed):
         # "The enrollment of each school" tells which school, too.
@@ -32,6 +40,13 @@ def build(sentence: Sentence) -> QuerySpec | None:
     rank = wanted.rank
     if rank is not None and rank.column is not None and not draft.measures:
         return ranked_rows(sentence, rank, draft.groups, draft.listed)
+    if wanted.having and not draft.groups:
+        wanted.cannot = "groups can be narrowed by a number, but what is left is not counted again"
+        return None
+    documents = all(sentence.column(d.column).role == "identifier" for d in draft.groups)
+    if wanted.percent and not wanted.groups and documents:
+        wanted.cannot = "a percentage needs what it is split by, such as: in percent by month"
+        return None
     if draft.measures:
         return grouped(sentence, _merged(draft.groups), draft.measures)
     return rows(sentence, _merged(draft.listed))
@@ -76,16 +91,28 @@ def _settle(sentence: Sentence, draft: _Draft) -> None:
     of rows stays one."""
     numbers = [d for d in draft.listed if _adds(sentence, d)]
     others = [d for d in draft.listed if d not in numbers]
-    if not draft.measures and draft.groups and draft.listed and _is_list(sentence, draft):
+    documents = [d for d in others if _is_document(sentence, d)]
+    if draft.groups and not draft.measures and documents == draft.listed != []:
+        # "Orders per month" are so many.
+        column = documents[0].column
+        draft.measures, draft.listed = [Measure(aggregate="count_distinct", column=column)], []
+    elif not draft.measures and draft.groups and draft.listed and _is_list(sentence, draft):
         draft.groups, draft.listed = [], [*draft.groups, *draft.listed]
-    elif draft.groups or (draft.measures and others):
-        draft.measures += [_usually(sentence, d) for d in numbers]
+    elif draft.groups or ((draft.measures or (sentence.wanted.rank and numbers)) and others):
+        usually = [_usually(sentence, d) for d in numbers]
+        draft.measures += [m for m in usually if m not in draft.measures]
         draft.groups += others
         draft.listed = []
     elif draft.measures:
         draft.groups, draft.listed = draft.listed, []
     if draft.groups and not draft.measures and not sentence.wanted.rank:
         draft.measures.append(Measure(aggregate="count"))
+
+
+def _is_document(sentence: Sentence, dimension: Dimension) -> bool:
+    column = sentence.column(dimension.column)
+    identifies = column.role == "identifier" and column.type == "text"
+    return identifies and not sentence.lexicon.unique(column.name)
 
 
 def _is_list(sentence: Sentence, draft: _Draft) -> bool:
@@ -100,7 +127,11 @@ def _is_list(sentence: Sentence, draft: _Draft) -> bool:
 def _by_rows(sentence: Sentence) -> None:
     """`which crew has the most wins`, in a table of crews: the figure of a row, not a sum."""
     wanted, rank = sentence.wanted, sentence.wanted.rank
-    if rank is None or rank.measure is None or not wanted.whole_rows:
+    who = any(
+        item.text.lower().startswith("who ") or item.text.lower() == "who"
+        for item in sentence.items
+    )
+    if rank is None or rank.measure is None or not (wanted.whole_rows or who):
         return
     measure = rank.measure
     plain = measure.aggregate not in ("count", "count_distinct") and not measure.times

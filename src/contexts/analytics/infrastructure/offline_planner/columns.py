@@ -5,13 +5,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from contexts.analytics.domain.relation import Column, Relation
-from contexts.analytics.infrastructure.offline_planner.english import (
-    ABBREVIATIONS,
-    SAME,
-    WEAK,
-    words,
-)
+from contexts.analytics.infrastructure.offline_planner.english import SAME, WEAK, words
 from contexts.analytics.infrastructure.offline_planner.readings import Choice, Named, Placed
+from contexts.analytics.infrastructure.offline_planner.wordforms import ABBREVIATIONS
 from contexts.analytics.infrastructure.offline_planner.words import (
     Token,
     names_in,

@@ -61,21 +61,33 @@ def _null(sentence: Sentence, at: int) -> bool:
 
 
 def _flag(sentence: Sentence, at: int) -> bool:
-    """`abandoned dogs`, in a table of dogs that says of each whether it is."""
-    if sentence.named(at) is None or not sentence.says(at + 1, "row", "person"):
+    """`abandoned dogs`, `tickets that were refunded`, where a column says of each whether it is."""
+    if sentence.named(at) is None or sentence.says(at, "row"):
         return False
     column = sentence.pick(at)
-    if column is None or sentence.says(at, "row") or sentence.says(at - 1, "group", "each"):
+    if column is None or sentence.says(at - 1, "group", "each"):
         return False
     known = sentence.column(column)
     bits = known.type == "integer" and (known.minimum, known.maximum) == ("0", "1")
     if known.type != "boolean" and not bits:
         return False
+    of_rows = sentence.says(at + 1, "row", "person")
+    document = sentence.named(at + 1) is not None and sentence.pick(at + 1)
+    of_document = bool(document) and sentence.column(str(document)).role == "identifier"
+    if not (of_rows or of_document or _is_predicate(sentence, at)):
+        return False
     yes = not negated(sentence, at)
-    sentence.use(at)
+    sentence.use(at, *([at + 1] if of_document and sentence.find("aggregate") is None else []))
     value: Scalar = yes if known.type == "boolean" else int(yes)
     add(sentence, at, Filter(column=column, operator="eq", values=(value,)))
     return True
+
+
+def _is_predicate(sentence: Sentence, at: int) -> bool:
+    """Whether it is said of something: "were refunded"."""
+    place = next(i for i, item in enumerate(sentence.all) if item is sentence.items[at])
+    before = sentence.all[place - 1].text.lower() if place else ""
+    return before in ("was", "were", "been", "not", "never", "got") and at > 0
 
 
 def _absent(sentence: Sentence, at: int) -> bool:

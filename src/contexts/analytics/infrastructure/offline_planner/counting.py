@@ -54,6 +54,16 @@ def counted(sentence: Sentence, at: int) -> Measure:
     return Measure(aggregate="count_distinct", column=column)
 
 
+def document(sentence: Sentence, at: int) -> str | None:
+    """An identifier that a few rows share, such as the number of a ticket. One looks at its
+    average, not at each of thousands."""
+    column = sentence.pick(at) if sentence.named(at) is not None else None
+    rows = sentence.lexicon.relation.rows
+    if column is None or sentence.column(column).role != "identifier":
+        return None
+    return column if max(50, rows / 50) < sentence.column(column).distinct < rows else None
+
+
 def number_of(sentence: Sentence, at: int, *, total: bool) -> Counted:
     """What stands after "number of". In a "total number" any column of numbers is added up."""
     item = sentence.free(at)
@@ -68,8 +78,11 @@ def number_of(sentence: Sentence, at: int, *, total: bool) -> Counted:
     while sentence.is_(used[-1] + 1, "person") and sentence.named(used[-1] + 1) is None:
         used.append(used[-1] + 1)
     if item.as_(Named) is None or item.is_("row"):
-        return _ROWS, used
+        pieces = item.text.lower() in ("items", "units", "pieces", "things")
+        return (quantity(sentence) if pieces else _ROWS), used
     number = sentence.pick(at, "number")
+    if number is not None and number == sentence.lexicon.quantity:
+        return quantity(sentence), used
     if number is not None and sentence.column(number).role == "measure":
         if total or _is_count(sentence.column(number)):
             return Measure(aggregate="sum", column=number), used

@@ -156,6 +156,23 @@ def _quarter(tokens: Sequence[Token], first: int, calendar: Calendar) -> Found |
     return size, calendar.quarter(number, year, _said(tokens, first, size))
 
 
+def _week_of(tokens: Sequence[Token], first: int, calendar: Calendar) -> Found | None:
+    """`the first week of October`: its first seven days."""
+    words = _words(tokens, first)
+    if words[0] not in ("first", "last") or words[1:3] != ["week", "of"]:
+        return None
+    size, span = _month(tokens, first + 3, calendar) or (0, None)
+    if not isinstance(span, Span):
+        return None
+    week = timedelta(days=7)
+    start, end = date.fromisoformat(span.start or ""), date.fromisoformat(span.end or "")
+    start, end = (start, start + week) if words[0] == "first" else (end - week, end)
+    said = _said(tokens, first, size + 3)
+    assumed = f"'{said}' is from {start} to {end - timedelta(days=1)}"
+    reading = Span(start=start.isoformat(), end=end.isoformat(), said=said, assumed=assumed)
+    return size + 3, reading
+
+
 def _bare_year(tokens: Sequence[Token], first: int, calendar: Calendar) -> Found | None:
     year = _year_in(tokens[first].folded)
     return None if year is None else (1, calendar.year(year))
@@ -246,6 +263,7 @@ _RULES: tuple[Callable[[Sequence[Token], int, Calendar], Found | None], ...] = (
     _month_and_day,
     _month,
     _quarter,
+    _week_of,
     _bare_year,
     _relative,
     _weekday,

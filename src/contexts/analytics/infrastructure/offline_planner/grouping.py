@@ -1,6 +1,7 @@
 """What an answer is split by, and which columns are just named."""
 
-from contexts.analytics.domain.query_spec import Dimension, Grain
+from contexts.analytics.domain.query_spec import Dimension, Grain, Measure
+from contexts.analytics.infrastructure.offline_planner.counting import usual
 from contexts.analytics.infrastructure.offline_planner.readings import Named
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
 from contexts.analytics.infrastructure.offline_planner.words import fold
@@ -41,47 +42,56 @@ def _asked(sentence: Sentence, at: int) -> bool:
     return item.as_(Named) is None and sentence.wanted.rank is not None
 
 
-def _grouped(sentence: Sentence, at: int) -> bool:
-    sign = sentence.items[at].sign("group", "each", "versus")
+def _grouped(sentence: Sentence, at: int) -> None:
     place = at + 1
-    while (
-        sentence.is_(place, "distinct")
-        or sentence.is_(place, "group")
-        or sentence.is_(place, "each")
-    ):
+    while sentence.says(place, "distinct", "group", "each"):
         place += 1
     if fold(sentence.items[at].text) == "over time":
         sentence.use(at)
-        return _over_time(sentence)
-    used = list(range(at, place))
-    if sentence.is_(place, "row") and sentence.named(place) is None:
-        sentence.use(*used, place)
-        sentence.wanted.whole_rows = sentence.wanted.each_row = True
-        return True
+        _over_time(sentence)
+        return
+    named = sentence.named(place) is not None
     dimension = dimension_at(sentence, place)
-    if dimension is None or (sign and sign.kind == "versus"):
-        return False
-    if sentence.is_(place, "row") and sentence.lexicon.unique(dimension.column):
-        # "of each city" in a table of cities: every row is one.
-        sentence.use(*used, place)
-        sentence.wanted.whole_rows = sentence.wanted.each_row = True
-        return True
-    sentence.use(*used, place)
-    _take(sentence, dimension)
-    while sentence.is_(place + 1, "and") or (
-        sentence.is_(place + 1, "break") and sentence.items[place + 1].text == ","
+    if sentence.is_(place, "row") and (
+        not named or (dimension is not None and sentence.lexicon.unique(dimension.column))
     ):
-        following = sentence.free(place + 2)
-        if following is None or following.sign("aggregate") is not None:
-            break
+        # "Of each city", in a table of cities: every row is one.
+        sentence.use(*range(at, place + 1))
+        sentence.wanted.whole_rows = sentence.wanted.each_row = True
+        return
+    if dimension is None or sentence.is_(at, "versus"):
+        return
+    figure = _figure(sentence, at, dimension)
+    sentence.use(*range(at, place + 1))
+    if not figure:
+        _take(sentence, dimension)
+        _and_by_others(sentence, place)
+
+
+def _and_by_others(sentence: Sentence, place: int) -> None:
+    """`by kind and month`, but not `by kind and the average price`."""
+    while sentence.is_(place + 1, "and"):
+        if sentence.says(place + 2, "aggregate"):
+            return
         more = dimension_at(sentence, place + 2)
-        if more is None or sentence.is_(place + 1, "break"):
-            break
-        if sentence.numeric(more.column) and sentence.column(more.column).role == "measure":
-            break
+        if more is None or sentence.column(more.column).role == "measure":
+            return
         sentence.use(place + 1, place + 2)
         _take(sentence, more)
         place += 2
+
+
+def _figure(sentence: Sentence, at: int, dimension: Dimension) -> bool:
+    """`items by revenue`: what adds up is looked at by the item, not the other way round."""
+    column = sentence.column(dimension.column)
+    if column.role != "measure" or usual(column) != "sum" or fold(sentence.items[at].text) != "by":
+        return False
+    before = [item for item in sentence.items[:at] if not item.used]
+    if not any(item.as_(Named) is not None for item in before):
+        return False
+    if any(item.sign("aggregate", "share", "percent") is not None for item in before):
+        return False
+    sentence.wanted.measures.append(Measure(aggregate="sum", column=column.name))
     return True
 
 
@@ -179,7 +189,8 @@ def read_columns(sentence: Sentence) -> None:
             dimension = Dimension(column=column) if column else None
         sentence.use(at)
         row = sentence.items[at].is_("row") or sentence.items[at].is_("person")
-        if dimension is None or (row and (half or _told_otherwise(sentence, at))):
+        others = half or bool(sentence.wanted.measures)
+        if dimension is None or (row and others and (half or _told_otherwise(sentence, at))):
             sentence.wanted.whole_rows = True
             continue
         if _entity(sentence, at, dimension) or _echo(sentence, at, dimension):

@@ -53,7 +53,7 @@ class Lexicon:
         ) or {"first", "last"} <= {w for c in relation.columns for w in names_in(c.name)}
         self.time = _time(relation)
         self.money = _money(relation)
-        self.quantity = _best(relation, QUANTITY_COLUMN)
+        self.quantity = _best(relation, QUANTITY_COLUMN) or _only_number(relation)
 
     def items(self, question: str, now: datetime) -> list[Item]:
         tokens = tokens_of(question)
@@ -149,6 +149,16 @@ def _best(relation: Relation, words: dict[str, float]) -> str | None:
     ]
     score, name = max(scored, key=lambda one: one[0], default=(0.0, ""))
     return name if score > 0.0 else None
+
+
+def _only_number(relation: Relation) -> str | None:
+    """The only column that says how many of something, such as `tickets`."""
+    many = [
+        c.name
+        for c in relation.columns
+        if c.type == "integer" and c.role == "measure" and names_in(c.name)[-1].endswith("s")
+    ]
+    return many[0] if len(many) == 1 else None
 
 
 def _money(relation: Relation) -> Measure | None:

@@ -4,6 +4,7 @@ from typing import cast
 
 from contexts.analytics.domain.query_spec import Aggregate, Measure
 from contexts.analytics.infrastructure.offline_planner.counting import (
+    document,
     number_of,
     quantity,
     usual,
@@ -68,6 +69,11 @@ def _aggregated(sentence: Sentence, at: int, aggregate: Aggregate) -> Found:
         figure = sentence.pick(after + 1, "number")
         if figure is not None:  # "the average invoice total"
             return Measure(aggregate=aggregate, column=figure), [*used, after, after + 1]
+    if aggregate == "avg" and (ticket := document(sentence, after)) is not None:
+        return _of_document(sentence, used, after, ticket)
+    if _qualifies(sentence, after):
+        used.append(after)
+        after += 1
     column = sentence.pick(after, "number") if sentence.named(after) is not None else None
     if column is not None:
         return Measure(aggregate=aggregate, column=column), [*used, after]
@@ -78,6 +84,27 @@ def _aggregated(sentence: Sentence, at: int, aggregate: Aggregate) -> Found:
         # "the total students of each city" are so many.
         return number_of(sentence, after, total=True)[0], [*used, after]
     return None, []
+
+
+def _qualifies(sentence: Sentence, at: int) -> bool:
+    """Whether a noun only says which: the ticket of "the average ticket price"."""
+    first, second = sentence.named(at), sentence.named(at + 1)
+    if first is None or second is None or first.plural:
+        return False
+    return sentence.pick(at + 1, "number") is not None
+
+
+def _of_document(sentence: Sentence, used: list[int], at: int, ticket: str) -> Found:
+    """`the average ticket`, `the average ticket value`: the money of one."""
+    money = sentence.lexicon.money
+    if money is None:
+        return None, []
+    used = [*used, at]
+    named = sentence.pick(at + 1, "number") if sentence.named(at + 1) is not None else None
+    if named == money.column or (named is None and sentence.is_(at + 1, "axis")):
+        used.append(at + 1)
+    measure = Measure(aggregate="sum", column=money.column, times=money.times, per=ticket)
+    return measure, used
 
 
 def _money(sentence: Sentence, at: int, after: int, aggregate: Aggregate) -> Measure | None:

@@ -48,6 +48,8 @@ class OfflinePlanner:
 
     def _planned(self, question: str, lexicon: Lexicon, parsed: Parsed) -> Planned | Declined:
         wanted = parsed.sentence.wanted
+        if wanted.cannot is not None:
+            return Declined(outcome="unanswerable", reason=wanted.cannot, planner=self.name)
         if parsed.spec is None:
             return unplaceable(question, parsed.unplaced, lexicon)
         if (no := unclear(question, wanted.ambiguous, parsed.spec, lexicon)) is not None:

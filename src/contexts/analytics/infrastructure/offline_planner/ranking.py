@@ -59,6 +59,9 @@ def _top(sentence: Sentence, at: int, item: Item) -> bool:
     if (adjective := sentence.find("adjective", "often")) is not None and adjective == after:
         return False
     sentence.use(at, *used)
+    named = sentence.named(after)
+    if count is None and named is not None and not named.plural:
+        count = 1
     if count is None:
         sentence.wanted.assumptions.append(f"'{item.text}' is taken as the first {_TOP}")
     rank = Rank(count or _TOP, sign.value == "desc")
@@ -113,6 +116,8 @@ def _adjective(sentence: Sentence, at: int, item: Item) -> bool:
     named = sentence.pick(at + 1, "number") if sentence.named(at + 1) else None
     column = sentence.lexicon.time if concept == "time" else _concept(sentence, concept)
     used = [at]
+    if concept == "time" and sentence.is_(at + 1, "grain"):
+        return False  # "The first week" is a time, and dates would have read it.
     if concept == "time" and named is not None and sentence.year_like(named):
         column, used = named, [at, at + 1]
     descending = direction == "desc"
@@ -192,7 +197,11 @@ def _asks_who(sentence: Sentence, at: int) -> bool:
         each = sentence.find("group")
         if each is not None and sentence.items[each].text.lower() not in ("by", "over"):
             return False
-    if sentence.items[at].text.lower() in ("busiest", "quietest", "peak"):
+    word = sentence.items[at].text.lower()
+    if word in ("busiest", "quietest", "peak"):
+        return True
+    following = sentence.named(at + 1) is not None and sentence.pick(at + 1, "number") is None
+    if word in ("best", "worst") and (following or sentence.is_(at + 1, "grain")):
         return True
     for before in range(at):
         item = sentence.items[before]

@@ -77,6 +77,7 @@ class Wanted(msgspec.Struct):
     each_row: bool = False
     split: str | None = None
     apart: Literal["day", "month", "year"] | None = None
+    cannot: str | None = None
     assumptions: list[str] = []
     ambiguous: list[Ambiguous] = []
 
@@ -88,16 +89,19 @@ class Sentence:
         self.lexicon = lexicon
         self.all = items
         self.items = [item for item in items if not _idle(item)]
-        for item in self.items:
-            item.readings = self._settled(item)
+        for at, item in enumerate(self.items):
+            item.readings = self._settled(at, item)
         self.wanted = Wanted()
 
-    def _settled(self, item: Item) -> tuple[Reading, ...]:
+    def _settled(self, at: int, item: Item) -> tuple[Reading, ...]:
         """A word that names a column in full is no mere word for rows; half a name gives way to a
-        verb of selling."""
+        verb of selling; a clause that begins with "show" means the verb."""
         named = item.as_(Named)
         if named is None:
             return item.readings
+        begins = at == 0 or self.items[at - 1].is_("break")
+        if item.is_("list") and begins and at + 1 < len(self.items):
+            return tuple(reading for reading in item.readings if reading is not named)
         whole = named.choices[0].whole
         if item.sign("sell") is not None and (not whole or named.choices[0].fit < 0.97):
             return tuple(reading for reading in item.readings if reading is not named)

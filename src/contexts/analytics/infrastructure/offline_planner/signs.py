@@ -198,9 +198,10 @@ where where: that has | when | who are | that are | which are | who is | that is
 where where: for which | in which | for those | for all | of those | of all | who | for | only
 where where: just | only those | among | during
 which which: which | what | who | whose | who is | who are | who was | who were
-when when: when | at what time | on what date | on which date
+when when: when | on what date | on which date
+grain hour_of_day: what time | at what time | which time
 place place: where
-sell sell: sold | sell | sells | bought | buy | purchased | ordered items | selling | purchases
+sell sell: sold | sell | sells | bought | buy | buys | buying | purchased | ordered items | selling | purchases
 sell sell: units sold | shipped | consumed | pieces sold | items sold
 once once: once | one time | a single time
 once twice: twice | two times

@@ -4,14 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from contexts.analytics.domain.relation import ColumnValues
-from contexts.analytics.infrastructure.offline_planner.english import (
-    ABBREVIATIONS,
-    ALIASES,
-    FILLER,
-    GENDERS,
-)
+from contexts.analytics.infrastructure.offline_planner.english import ALIASES, FILLER, GENDERS
 from contexts.analytics.infrastructure.offline_planner.readings import Held, Placed
 from contexts.analytics.infrastructure.offline_planner.signs import is_grammar
+from contexts.analytics.infrastructure.offline_planner.wordforms import ABBREVIATIONS
 from contexts.analytics.infrastructure.offline_planner.words import (
     Token,
     fold,

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
-from contexts.analytics.infrastructure.offline_planner.english import IRREGULAR, SUFFIXES
+from contexts.analytics.infrastructure.offline_planner.wordforms import IRREGULAR, SUFFIXES
 
 
 class Token(msgspec.Struct, frozen=True):

@@ -81,9 +81,11 @@ class Scopes:
             raise QueryRefused(f"there is no schema {schema!r} here")
         if not schema and name in known:
             return known[name]
-        # Unqualified, PostgreSQL would look among its own tables first.
-        if name not in self._tables or (name.startswith("pg_") and not schema):
+        if name not in self._tables or (name.startswith("pg_") and self._schema is None):
             raise QueryRefused(f"there is no table {name!r} here")
+        if name.startswith("pg_"):
+            # Unqualified, PostgreSQL would look among its own tables first.
+            table.set("db", exp.to_identifier(self._schema, quoted=True))
         return self._tables[name]
 
     def _check_columns(

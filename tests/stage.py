@@ -185,7 +185,8 @@ class World:
 
     def empty_redis(self) -> None:
         redis = self.application.broker().client
-        redis.delete(*redis.keys(f"{self._namespace}:*"))
+        for key in redis.keys(f"{self._namespace}:*"):
+            redis.delete(key)
 
     @property
     def _namespace(self) -> str:

@@ -12,7 +12,8 @@ from httpx2 import AsyncClient
 
 from asking import TRIPS, at_work
 from bootstrap import Application
-from listings import serving_here
+from listings import database_down, serving_here
+from servers import Urls
 from settings import Settings
 
 FORM = {"file": ("trips.csv", TRIPS, "text/csv")}
@@ -284,3 +285,14 @@ async def _kept(application: Application) -> int:
         cursor = await connection.execute("select count(*) from analytics.upload_chunks")
         row = await cursor.fetchone()
     return int(row[0]) if row else 0
+
+
+async def test_a_fault_of_ours_is_told_in_the_same_form(
+    settings: Settings, servers: Urls, database: str
+) -> None:
+    quick = msgspec.structs.replace(settings, connect_seconds=0.5)
+    async with serving_here(quick) as client:
+        with database_down(servers.database, database):
+            response = await client.get("/analyze", params={"text": "fares"}, timeout=PATIENCE)
+    assert response.status_code == 500
+    assert set(response.json()) == {"error"}

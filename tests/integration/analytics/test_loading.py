@@ -260,6 +260,22 @@ async def test_whatever_is_written_in_the_manner_of_a_country_is_understood(
     assert loaded.relation.column("amount").unit == "€"
 
 
+async def test_columns_with_the_day_first_stand_beside_those_with_the_month_first(
+    connections: Pool,
+) -> None:
+    await load(connections, "a,b\n3/4/2024,3/4/2024\n13/4/2024,3/14/2024\n")
+    assert await rows(connections) == [
+        (date(2024, 4, 3), date(2024, 3, 4)),
+        (date(2024, 4, 13), date(2024, 3, 14)),
+    ]
+
+
+async def test_a_lone_date_in_the_other_order_is_left_empty(connections: Pool) -> None:
+    loaded = await load(connections, "a,b\n" + "13/4/2024,x\n" * 300 + "4/14/2024,x\n")
+    assert (await rows(connections))[-1] == (None, "x")
+    assert "1 cell is not date and left empty, such as '4/14/2024'" in loaded.warnings[0]
+
+
 async def test_zones_are_taken_into_account(connections: Pool) -> None:
     await load(connections, "at,n\n2025-01-01T00:30:00+02:00,1\n2025-01-01 00:30:00Z,2\n")
     assert await rows(connections) == [

@@ -15,6 +15,12 @@ from shared.infrastructure.projections.instances import generation_of
 
 _WHY = "the catalogue says so"
 
+# No condition of a question may be looked at before the tenant's is.
+_CREATE = SQL(
+    "create or replace view {} with (security_barrier)"
+    " as select {} from {} where tenant = {} and {}"
+)
+
 
 class CatalogueDataset:
     """`schema_of` tells where a tenant's room is."""
@@ -55,9 +61,7 @@ class CatalogueDataset:
             )
             if (await cursor.fetchone() or (False,))[0]:
                 await connection.execute(
-                    SQL(
-                        "create or replace view {} as select {} from {} where tenant = {} and {}"
-                    ).format(
+                    _CREATE.format(
                         view,
                         SQL(", ").join(
                             SQL("{} as {}").format(Identifier(each.source), Identifier(each.name))

@@ -9,6 +9,9 @@ from contexts.analytics.application.ports import Limits
 from contexts.analytics.domain.answer import Cell, Output
 from contexts.analytics.domain.relation import ColumnType
 
+_EXACT = 2**53
+"""Up to here a float that is a whole number is that number."""
+
 CUT = "…"
 """What a text ends with that was longer."""
 
@@ -68,7 +71,7 @@ def _number(value: Any, kind: ColumnType) -> Cell:
         return str(value)
     if not exact.is_finite():
         return None
-    if kind == "integer" and exact == exact.to_integral_value():
+    if (kind == "integer" or abs(exact) < _EXACT) and exact == exact.to_integral_value():
         return int(exact)
     near = float(exact)
     return near if math.isfinite(near) else None

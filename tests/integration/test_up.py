@@ -81,13 +81,13 @@ def test_the_first_query_answers_with_the_sample(up: Up) -> None:
 
 def test_it_says_each_part_as_it_comes_up_then_the_address(up: Up) -> None:
     said = _output(up)
-    parts = ("postgres", "valkey", "migrations", "projections", "feeds", "api")
+    parts = ("postgres", "valkey", "migrations", "projections", "feeds", "analytics", "api")
     places = [said.index(f"\n{part} ") for part in parts]
     assert max(places) < said.index(f"Marquee is at {up.address}")
 
 
 def test_the_story_of_the_readme_is_true(up: Up) -> None:
-    search, listed, announced, repriced, history, late, found = _story(up)
+    search, listed, announced, repriced, history, late, found, asked = _story(up)
     assert search.status_code == 200
     assert search.json()["data"]["events"]
     rows = listed.json()["data"]
@@ -101,6 +101,7 @@ def test_the_story_of_the_readme_is_true(up: Up) -> None:
     assert types == ["events.event_announced", "events.event_zones_changed"]
     assert late.status_code == 201
     assert found.json()["data"] == [{"title": "Late Set", "starts_at": "2027-05-03T21:30:00Z"}]
+    assert [set(row) for row in asked.json()["result"]] == [{"show", "sum_total"}] * 3
 
 
 def test_the_feeds_of_three_days_end_as_they_should(up: Up, tmp_path: Path) -> None:
@@ -138,6 +139,22 @@ def test_projections_are_listed(up: Up) -> None:
     listed = up.marquee("projections").stdout
     assert re.search(r"events\.catalogue .* 0 .* ok", listed)
     assert "high-water mark" in listed
+
+
+def test_a_file_is_loaded_and_asked_from_the_command_line(up: Up, tmp_path: Path) -> None:
+    (tmp_path / "trips.csv").write_text("city;fare\nNieve;10,50\nHalvora;4,25\nNieve;1,00\n")
+    loaded = up.marquee("datasets", "load", str(tmp_path / "trips.csv"))
+    assert "3 rows" in loaded.stdout, loaded.stderr
+    assert re.search(r"fare +decimal +measure", loaded.stdout)
+    assert re.search(r"trips +loaded +version 1", up.marquee("datasets").stdout)
+    asked = up.marquee("ask", "total fare by city", "--dataset", "trips", "--sql")
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    assert "11.5" in asked.stdout
+    assert "SELECT" in asked.stdout
+    declined = up.marquee("ask", "average wingspan by city", "--dataset", "trips")
+    assert declined.returncode == 1
+    assert "wingspan" in declined.stdout
+    assert "no golden query yet" in up.marquee("questions", "verify").stdout
 
 
 def test_the_history_of_an_event_is_shown(up: Up) -> None:

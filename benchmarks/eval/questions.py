@@ -250,7 +250,7 @@ def _trees(rows: Rows) -> list[Question]:
         ),
         (
             "tree id and height of the 5 tallest trees",
-            "bar",
+            "table",
             picked(tallest[:5], "tree_id", "height_m"),
         ),
         (

@@ -25,6 +25,11 @@ def test_decimal_commas_do_not_separate() -> None:
     assert [reading.type for reading in filling.readings] == ["decimal"] * 3
 
 
+def test_of_two_that_could_separate_the_one_that_leaves_numbers_does() -> None:
+    filling, _ = filled("1,5;2,5\n3,5;4,5\n")
+    assert filling.file.dialect.delimiter == ";"
+
+
 def test_commas_inside_of_texts_do_not_separate() -> None:
     filling, _ = filled("name|city\nDoe, Ann|Oslo\nRoe, Bob|Rome\n")
     assert filling.file.dialect.delimiter == "|"

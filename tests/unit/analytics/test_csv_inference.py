@@ -65,6 +65,13 @@ def test_one_cell_in_two_hundred_may_not_fit_and_is_left_empty() -> None:
     assert copied.endswith(b"1,x\n,x\n")
 
 
+def test_cells_that_do_not_fit_are_counted_over_the_whole_file() -> None:
+    rows = "1,x\n" * 399 + "oops,x\n"
+    filling, _ = filled("a,b\n" + rows * 3, block=1_500)
+    assert filling.is_right
+    assert filling.misfits[0] == (3, "oops")
+
+
 def test_two_cells_in_two_hundred_are_too_many() -> None:
     assert column(*["1"] * 198, "oops", "ah").type == "text"
     assert column(*["1"] * 198, "oops").type == "text"

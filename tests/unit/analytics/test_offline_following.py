@@ -112,6 +112,13 @@ async def test_a_condition_on_another_column_comes_beside_the_first() -> None:
     )
 
 
+async def test_a_question_with_a_figure_of_its_own_starts_anew() -> None:
+    narrowed = QuerySpec(measures=(AMOUNT,), where=(only("kind", "toys"),))
+    assert await planned("pieces sold by item", narrowed) == QuerySpec(
+        measures=(PIECES,), dimensions=(ITEM,)
+    )
+
+
 async def test_a_whole_question_starts_anew() -> None:
     assert await planned("How many receipts were issued?", RANKED) == QuerySpec(
         measures=(RECEIPTS,)

@@ -98,7 +98,7 @@ def _settle(sentence: Sentence, draft: _Draft) -> None:
         draft.measures, draft.listed = [Measure(aggregate="count_distinct", column=column)], []
     elif not draft.measures and draft.groups and draft.listed and _is_list(sentence, draft):
         draft.groups, draft.listed = [], [*draft.groups, *draft.listed]
-    elif draft.groups or ((draft.measures or (sentence.wanted.rank and numbers)) and others):
+    elif draft.groups or ((draft.measures or (_ranked_by_none(sentence) and numbers)) and others):
         usually = [_usually(sentence, d) for d in numbers]
         draft.measures += [m for m in usually if m not in draft.measures]
         draft.groups += others
@@ -107,6 +107,12 @@ def _settle(sentence: Sentence, draft: _Draft) -> None:
         draft.groups, draft.listed = draft.listed, []
     if draft.groups and not draft.measures and not sentence.wanted.rank:
         draft.measures.append(Measure(aggregate="count"))
+
+
+def _ranked_by_none(sentence: Sentence) -> bool:
+    """`the revenue of the top 3 sellers`: what is asked for is also what ranks."""
+    rank = sentence.wanted.rank
+    return rank is not None and rank.measure is None and rank.column is None
 
 
 def _is_document(sentence: Sentence, dimension: Dimension) -> bool:

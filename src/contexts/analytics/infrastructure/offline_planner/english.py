@@ -72,7 +72,6 @@ team club
 wife spouse
 husband spouse
 school college university
-faculty professor
 temperature heat
 nationality citizenship
 age old

@@ -76,7 +76,9 @@ def _of(item: Item, column: str) -> list[str]:
 
 def beside(sentence: Sentence, at: int) -> list[int]:
     """The column before a condition, unless it is also what the answer is split by."""
-    opens = not any(
+    named = sentence.items[at - 1].as_(Named)
+    opens = named is not None and named.choices[0].whole
+    opens = opens and not any(
         item.as_(Named) is not None or item.sign("row", "person", "aggregate", "sell")
         for item in sentence.items[: at - 1]
     )

@@ -111,6 +111,7 @@ class Lexicon:
         """The columns that tell a row to people: its name, else its names, else its key."""
         texts = [c for c in self.relation.columns if c.type == "text"]
         named = [c.name for c in texts if {"name", "title"} & {*words_of(c)}]
+        named.sort(key=lambda name: not self.rows & {*map(stem, names_in(name)), name})
         own = [name for name in named if self.unique(name)]
         if own or named:
             return own[:1] or named[:2]
@@ -126,8 +127,9 @@ def _row_nouns(relation: Relation) -> frozenset[str]:
     nouns |= {stem(word) for word in names_in(relation.dataset.rpartition("__")[2])}
     for column in relation.columns:
         words = names_in(column.name)
-        if words[-1:] in (("id",), ("name",)) and 0 < relation.rows <= column.distinct:
+        if words[-1:] == ("id",) and 0 < relation.rows <= column.distinct:
             nouns |= {stem(word) for word in words[:-1]}
+            break
     money = {stem(word) for word in (*MONEY, *MONEY_COLUMN, *QUANTITY_COLUMN)}
     return frozenset(nouns - WEAK - money - {"data", "table", "dataset", "csv", "record"})
 

@@ -60,11 +60,7 @@ def _aggregated(sentence: Sentence, at: int, aggregate: Aggregate) -> Found:
         used.append(at + 1)
     after = used[-1] + 1
     if sentence.is_(after, "aggregate") and sentence.named(after) is None:
-        inner, more = measure_at(sentence, after)
-        if inner is not None and inner.aggregate == "sum" and aggregate != "sum":
-            # "the average number of goals" is that of a column of numbers.
-            inner = Measure(aggregate=aggregate, column=inner.column)
-        return inner, used + more
+        return _of_measure(sentence, used, after, aggregate)
     if sentence.is_(after, "row") and sentence.named(after + 1) is not None:
         figure = sentence.pick(after + 1, "number")
         if figure is not None:  # "the average invoice total"
@@ -86,12 +82,22 @@ def _aggregated(sentence: Sentence, at: int, aggregate: Aggregate) -> Found:
     return None, []
 
 
+def _of_measure(sentence: Sentence, used: list[int], at: int, aggregate: Aggregate) -> Found:
+    """`the average number of goals` is that of a column of numbers."""
+    inner, more = measure_at(sentence, at)
+    if inner is not None and inner.aggregate == "sum" and aggregate != "sum":
+        inner = Measure(aggregate=aggregate, column=inner.column)
+    return inner, used + more
+
+
 def _qualifies(sentence: Sentence, at: int) -> bool:
     """Whether a noun only says which: the ticket of "the average ticket price"."""
     first, second = sentence.named(at), sentence.named(at + 1)
-    if first is None or second is None or first.plural:
+    if first is None or second is None or first.plural or document(sentence, at) is not None:
         return False
-    return sentence.pick(at + 1, "number") is not None
+    column = sentence.pick(at + 1, "number")
+    beside = sentence.items[at + 1].start - sentence.items[at].end == 1
+    return beside and column is not None and sentence.column(column).role == "measure"
 
 
 def _of_document(sentence: Sentence, used: list[int], at: int, ticket: str) -> Found:

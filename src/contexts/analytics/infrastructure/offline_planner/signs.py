@@ -115,7 +115,7 @@ chart bar: bar chart | bar charts | bar graph | bar plot | bars | bar diagram | 
 chart bar: as bars | column chart | bar | histogram | histograms | column graph
 chart bar: stacked bar chart | stacked bar | grouped bar chart | grouping bar chart
 chart bar: horizontal bar chart
-chart pie: pie chart | pie | pie charts | pie graph | pie diagram | pie plot | apie chart | apie
+chart pie: pie chart | pie | pie charts | pie graph | pie diagram | pie plot
 chart pie: piechart | donut chart | doughnut chart | donut
 chart line: line chart | line | line graph | line charts | line plot | line diagram | linechart
 chart line: curve | trend line | as a line | time series | area chart | grouping line chart
@@ -201,7 +201,8 @@ which which: which | what | who | whose | who is | who are | who was | who were
 when when: when | on what date | on which date
 grain hour_of_day: what time | at what time | which time
 place place: where
-sell sell: sold | sell | sells | bought | buy | buys | buying | purchased | ordered items | selling | purchases
+sell sell: sold | sell | sells | bought | buy
+sell sell: buys | buying | purchased | ordered items | selling | purchases
 sell sell: units sold | shipped | consumed | pieces sold | items sold
 once once: once | one time | a single time
 once twice: twice | two times

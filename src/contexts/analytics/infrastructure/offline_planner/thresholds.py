@@ -1,7 +1,7 @@
 """More, less and at least so many: of a column, or of what is in each group."""
 
 from contexts.analytics.domain.query_spec import Filter, Having, Measure, Operator
-from contexts.analytics.infrastructure.offline_planner.counting import usual
+from contexts.analytics.infrastructure.offline_planner.counting import quantity, usual
 from contexts.analytics.infrastructure.offline_planner.filters import (
     add,
     beside,
@@ -73,6 +73,8 @@ def _meant(sentence: Sentence, at: int) -> str | None:
 
 def _of_things(sentence: Sentence, at: int, left: str | None) -> bool:
     """Whether the number is one of things that stand after it: "more than 3 crews"."""
+    if sentence.is_(at, "sell"):
+        return True
     if sentence.says(at, "row", "person"):
         return left is None or sentence.column(left).role != "measure"
     return left is None and sentence.named(at) is not None
@@ -80,6 +82,9 @@ def _of_things(sentence: Sentence, at: int, left: str | None) -> bool:
 
 def _counted(sentence: Sentence, at: int, right: int, operator: Operator, number: float) -> bool:
     """A number of something: of a column's own unit, or of the rows in each group."""
+    if sentence.is_(right + 1, "sell"):
+        sentence.use(at, right, right + 1)
+        return _having(sentence, quantity(sentence), operator, number)
     column = sentence.pick(right + 1, "number") if sentence.named(right + 1) else None
     if column is not None and sentence.column(column).role != "identifier":
         sentence.use(at, right, right + 1)

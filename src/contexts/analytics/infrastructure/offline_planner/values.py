@@ -53,9 +53,9 @@ class ValueIndex:
                     break
                 if tokens[last - 1].kind == "mark" and tokens[last - 1].text in ",;?!":
                     break
-                if tokens[last - 1].kind == "mark":
-                    continue
                 held = self._said(tokens[first:last])
+                if held is not None and tokens[last - 1].kind == "mark":
+                    held = held if _ends_so(held, tokens[last - 1].text) else None
                 if held is not None:
                     yield Placed(first, last, held, (last - first) * held.sureness)
         yield from self._parts(tokens)
@@ -66,12 +66,10 @@ class ValueIndex:
         found = self._whole.get(written)
         sureness = 0.95
         if found is None:
-            found = self._whole.get("".join(singular(token.folded) for token in tokens))
+            found = self._whole.get("".join(singular(t.folded) for t in tokens if t.kind != "mark"))
             sureness = 0.9
         if found is None and len(tokens) == 1 and (other := self._other_words(tokens[0])):
             return Held(held=_sorted(other), sureness=0.85)
-        if found is None:
-            found, sureness = self._in_full(tokens), 0.85
         if found is None or not written:
             return None
         if tokens[0].kind == "number" or (
@@ -98,9 +96,6 @@ class ValueIndex:
 
     def _is_gender(self, column: str) -> bool:
         return bool({"sex", "gender"} & {*names_in(column)})
-
-    def _in_full(self, tokens: Sequence[Token]) -> dict[str, list[str]] | None:
-        return self._whole.get("".join(singular(t.folded) for t in tokens if t.kind != "mark"))
 
     def _quoted(self, token: Token) -> Held:
         found = self._whole.get(squash([token.folded]), {})
@@ -144,6 +139,11 @@ def _keys(value: str) -> set[str]:
     return {squash((fold(value),)), "".join(map(singular, words)), "".join(map(singular, full))} - {
         ""
     }
+
+
+def _ends_so(held: Held, mark: str) -> bool:
+    """Whether a mark belongs to a value, as the last of "Inc.", and does not end the clause."""
+    return all(value.endswith(mark) for _, values in held.held for value in values)
 
 
 def _add(index: dict[str, dict[str, list[str]]], key: str, column: str, value: str) -> None:

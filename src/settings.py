@@ -82,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of an answer; where there are more it says so."""
     query_cost: Positive = 20_000_000.0
     """A query that PostgreSQL expects to cost more than this is not run."""
-    confirm_below: Annotated[float, msgspec.Meta(ge=0, le=1.1)] = 0.6
+    confirm_below: Annotated[float, msgspec.Meta(ge=0, le=1.1)] = 0.85
     """A model is asked as well where the offline planner is less sure than this (0 to 1)."""
     providers: dict[str, Provider] = {}
     llm_base_url: str | None = None

@@ -153,3 +153,12 @@ def test_all_kinds_of_line_ends_end_lines(end: str) -> None:
         if block == 1_000:
             filling, copied = filled(text, block=block)
             assert (filling.rows, copied) == (2, b'1,"x\ny"\n2,z\n')
+
+
+def test_a_field_too_few_is_not_made_up_for_by_one_too_many_elsewhere() -> None:
+    for quote in ("", '"'):
+        lines = (("1", "2", "3"), ("4", "5"), ("6", "7", "8", "9"), ("10", "11", "12"))
+        text = "\n".join(",".join(f"{quote}{cell}{quote}" for cell in line) for line in lines)
+        found, rows, _ = taken(text, 3)
+        assert found == [lines[0], lines[3]]
+        assert [row.line for row in rows.set_aside] == [2, 3]

@@ -175,6 +175,8 @@ class Datasets:
         work, before, corrections = dataset.work, dataset.loaded_upload, dataset.corrections
         table = _TABLE.format(name, work.version)
         logger.info("loading", extra={"dataset": name, "dataset_version": work.version})
+        # Whoever made it before us died before it could be recorded.
+        await self._tables.drop(name, since=work.version)
         try:
             loaded = await self._loader.load(
                 lambda: self._uploads.read(str(work.upload_id)),

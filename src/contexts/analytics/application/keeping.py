@@ -33,8 +33,8 @@ class Tables(Protocol):
 
     async def schema(self) -> str: ...
 
-    async def drop(self, dataset: str, *, before: int | None = None) -> None:
-        """Drop the tables of a dataset: all, or those of versions `before` this one."""
+    async def drop(self, dataset: str, *, since: int = 0, before: int | None = None) -> None:
+        """Drop the tables of a dataset: all, or those of versions `since` one and `before` one."""
 
 
 class Catalogue(Protocol):

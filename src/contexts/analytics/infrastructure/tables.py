@@ -26,7 +26,7 @@ class RoomTables:
     async def schema(self) -> str:
         return (await self._rooms.room_of(current_context().tenant)).schema
 
-    async def drop(self, dataset: str, *, before: int | None = None) -> None:
+    async def drop(self, dataset: str, *, since: int = 0, before: int | None = None) -> None:
         schema = await self.schema()
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
@@ -34,7 +34,8 @@ class RoomTables:
                 (schema, f"^{re.escape(dataset)}_v[0-9]+$"),
             )
             for (table,) in await cursor.fetchall():
-                if before is None or int(table.rpartition("_v")[2]) < before:
+                version = int(table.rpartition("_v")[2])
+                if version >= since and (before is None or version < before):
                     await connection.execute(
                         SQL("drop table if exists {}").format(Identifier(schema, table))
                     )

@@ -60,7 +60,7 @@ class Evidence:
     """`rows` counts the cells of each shape; `values` are different cells, and their shapes.
 
     As long as all shapes of a column go together, it does not matter how many cells have which:
-    cells that only repeat known values are then counted as one of them, and the empty ones as such.
+    all but the empty ones and those that were not there before are then counted as one of them.
     """
 
     def __init__(self) -> None:
@@ -82,21 +82,24 @@ class Evidence:
             if not self.complete:
                 return cells
             values = set(cells)
-            self._remember(dict.fromkeys(values - self.values.keys(), TEXT))
+            self._remember(dict.fromkeys(values.difference(self.values), TEXT))
             return values
         values = set(cells)
-        if self._usual is not None and values <= self.values.keys():
-            empty = cells.count("") if "" in values else 0
+        new: dict[str, Shape] = {}
+        if different := values.difference(self.values):
+            # In an order that is always the same, for the examples that are shown.
+            new = self._shapes(sorted(different) if self.values else [*dict.fromkeys(cells)])
+            self._usual = _usual(dict.fromkeys((*self.rows, *new.values())))
+        if self._usual is not None:
+            empty = cells.count("") - ("" in new) if "" in values else 0
+            self.rows.update(new.values())
             self.rows[EMPTY] += empty
-            self.rows[self._usual] += len(cells) - empty
-            return values
-        # In the order of the file: what is shown as an example is always the same.
-        new = self._shapes([cell for cell in dict.fromkeys(cells) if cell not in self.values])
-        for cell, count in Counter(cells).items():
-            self.rows[new[cell] if cell in new else self.values[cell]] += count
+            self.rows[self._usual] += len(cells) - len(new) - empty
+        else:
+            for cell, count in Counter(cells).items():
+                self.rows[new[cell] if cell in new else self.values[cell]] += count
         self._remember(new)
         self.is_text = self._settled()
-        self._usual = _usual(self.rows)
         return values
 
     def shapes(self, values: Collection[str]) -> Collection[Shape]:

@@ -9,7 +9,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, repeat
-from operator import ne
+from operator import contains
 from typing import NamedTuple
 
 from contexts.analytics.application.ports import SetAside
@@ -85,9 +85,8 @@ class Rows:
         if text.count(quote) != 2 * self._width * rows * quoted:
             return None
         last = joints.pop()
-        if body.count(line_end) != rows - 1:
-            return None
-        if any(map(ne, map(str.count, joints, repeat(line_end)), repeat(1))):
+        # As many line ends as there should be, and one at least where each should be.
+        if body.count(line_end) != rows - 1 or not all(map(contains, joints, repeat(line_end))):
             return None
         ends = line_end.join(joints).split(line_end) if joints else []
         inner = (cells[place::step] for place in range(1, step))

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from contexts.events.application.ports import Provider, public_url
-from contexts.events.domain.offer import is_timezone
 from shared.application.language_model import ApiKey, ModelServer
+from shared.domain.timezones import is_timezone
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]

@@ -15,10 +15,10 @@ from bootstrap import Application
 from contexts.events.application.feed_runs import FeedRuns, RunFeed
 from contexts.events.application.ports import Provider, public_url
 from contexts.events.application.queries import ListEvents
-from contexts.events.domain.offer import is_timezone
 from contexts.events.domain.provider_run import RunReport
 from shared.application.pages import PageRequest
 from shared.application.projections import ListProjections
+from shared.domain.timezones import is_timezone
 
 PATIENCE = 60.0
 """Seconds to wait for the read models; workers have to be running."""

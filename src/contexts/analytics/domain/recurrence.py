@@ -7,15 +7,15 @@ long (an hour or a minute that begins with `*`) follows the minutes that really 
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import islice, takewhile
 from typing import Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import msgspec
 from cronsim import CronSim, CronSimError
 
 from shared.domain.errors import Invalid
+from shared.domain.timezones import is_timezone
 
 COUNTED = 10_000
 """Due times that are counted at most; so many stands for more as well."""
@@ -39,7 +39,7 @@ class Recurrence(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, cron: str, timezone: str) -> Self:
         """Raise Invalid for a cron expression or a zone that does not exist, or never comes."""
-        if timezone not in _timezones():
+        if not is_timezone(timezone):
             raise Invalid(
                 f"timezone: {timezone[:80]!r} is not an IANA time zone such as 'Europe/Madrid'"
             )
@@ -91,9 +91,3 @@ class Recurrence(msgspec.Struct, frozen=True):
         """The next due times after this, with the offset that the zone has then."""
         zone = ZoneInfo(self.timezone)
         return tuple(due.astimezone(zone) for due in islice(self.after(instant), 3))
-
-
-@cache
-def _timezones() -> frozenset[str]:
-    """Asked of the disk once: it takes tens of milliseconds."""
-    return frozenset(available_timezones())

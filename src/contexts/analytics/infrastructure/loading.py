@@ -6,6 +6,7 @@ second pass, with types that are then known for good.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 
 import psycopg
@@ -16,11 +17,17 @@ from contexts.analytics.infrastructure.csv.file import BLOCK, FIRST
 from contexts.analytics.infrastructure.csv.filling import Filling
 from contexts.analytics.infrastructure.csv.reading import SQL_TYPES, Reading
 from contexts.analytics.infrastructure.loading_facts import relation_of, warnings
-from shared.infrastructure.postgres import Pool, however_long_it_takes
+from shared.infrastructure.postgres import TRANSIENT, Pool, however_long_it_takes
+
+logger = logging.getLogger(__name__)
 
 Chunks = Callable[[], AsyncIterator[bytes]]
 Progress = Callable[[int, int], None]
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
+
+
+AT_ONCE = 2
+"""Files that a process loads at a time. Each takes a connection, and another to read the upload."""
 
 
 class Loading:
@@ -28,6 +35,7 @@ class Loading:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._free = asyncio.Semaphore(AT_ONCE)
 
     async def load(
         self,
@@ -43,10 +51,11 @@ class Loading:
     ) -> Loaded:
         """Make the table `schema.table` of the bytes that `chunks` begins anew at each call.
 
-        `progress` is told bytes and rows so far; in a second pass it counts again from 0.
+        `progress` is told bytes and rows so far; in a second pass it counts again from 0. Raise
+        LoadFailed, or one of TRANSIENT when the server is away.
         """
         where = SQL("{}.{}").format(Identifier(schema), Identifier(table))
-        async with self._pool.connection() as connection:
+        async with self._free, self._pool.connection() as connection:
             try:
                 with however_long_it_takes(connection):
                     async with connection.transaction():
@@ -65,6 +74,12 @@ class Loading:
                         )
             except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
                 raise LoadFailed(f"the database did not take the file: {error}") from error
+            except (LoadFailed, OSError, *TRANSIENT):
+                raise
+            except Exception as error:
+                # The next attempt would come to the same.
+                logger.exception("load broke off", extra={"dataset": dataset})
+                raise LoadFailed(f"it could not be read, by a fault of ours: {error!r}") from error
         file = filling.file
         return Loaded(
             relation=relation,

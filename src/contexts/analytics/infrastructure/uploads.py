@@ -13,25 +13,37 @@ PIECE = 1_000_000
 
 _FASTEST = 1
 
+AT_ONCE = 3
+"""Files that a process takes in at a time, each by a connection of its own; others wait."""
+
+QUIET = 60.0
+"""Seconds that a sender may take for its next bytes."""
+
 
 class PostgresUploads:
     """The table `analytics.upload_chunks`; memory holds a piece or two of a file, however large."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._free = asyncio.Semaphore(AT_ONCE)
 
     async def keep(self, upload_id: str, chunks: AsyncIterator[bytes]) -> int:
         """Keep all of it, in place of what was kept under this id, or nothing; the number of bytes.
 
-        A connection is taken for as long as the chunks take to come.
+        A connection is taken for as long as the chunks take to come. Raise TimeoutError when they
+        do not.
         """
         key, size = (current_context().tenant, upload_id), 0
-        async with self._pool.connection() as connection, connection.transaction():
+        async with (
+            self._free,
+            self._pool.connection() as connection,
+            connection.transaction(),
+        ):
             await connection.execute(
                 "delete from analytics.upload_chunks where (tenant, upload_id) = (%s, %s)", key
             )
             number = 0
-            async for piece, is_last in _pieces(chunks):
+            async for piece, is_last in _pieces(_coming(chunks)):
                 data = await asyncio.to_thread(zlib.compress, piece, _FASTEST)
                 await connection.execute(
                     "insert into analytics.upload_chunks (tenant, upload_id, number, is_last, data)"
@@ -64,6 +76,16 @@ class PostgresUploads:
                 "delete from analytics.upload_chunks where (tenant, upload_id) = (%s, %s)",
                 (current_context().tenant, upload_id),
             )
+
+
+async def _coming(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    while True:
+        async with asyncio.timeout(QUIET):
+            try:
+                chunk = await anext(chunks)
+            except StopAsyncIteration:
+                return
+        yield chunk
 
 
 async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[bytes, bool]]:

@@ -9,9 +9,10 @@ from uuid_utils.compat import uuid7
 
 from contexts.events.application.ports import Clock
 from contexts.events.domain.event import Event, Implausible
-from contexts.events.domain.offer import Offer, Sale, Schedule, Zone, is_timezone
+from contexts.events.domain.offer import Offer, Sale, Schedule, Zone
 from shared.application.bus import Command
 from shared.application.repository import Repository
+from shared.domain.timezones import is_timezone
 
 
 class Changed(msgspec.Struct, frozen=True):

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from typing import Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -90,17 +89,6 @@ def is_text(text: str, *, lines: bool = False) -> bool:
 def _decimals(price: Decimal) -> int:
     exponent = price.as_tuple().exponent
     return -exponent if isinstance(exponent, int) else 0
-
-
-def is_timezone(name: str) -> bool:
-    """Whether the IANA database knows a zone by this name."""
-    return name in _timezones()
-
-
-@cache
-def _timezones() -> frozenset[str]:
-    """Asked of the disk once: it takes tens of milliseconds."""
-    return frozenset(available_timezones())
 
 
 MAX_TEXT = 1_000

@@ -1,16 +1,15 @@
 """`marquee datasets`: load files, and see what became of them."""
 
-import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.status import Status
 
 from cli.program import console, in_program
+from cli.progress import shown_on
 
 if TYPE_CHECKING:
     from bootstrap import Application
@@ -65,6 +64,7 @@ async def load_file(
     if_none: bool = False,
 ) -> None:
     """Raise ClickException when it could not be loaded."""
+    from contexts.analytics.application import datasets as loading
     from contexts.analytics.application.datasets import (
         ForgetUpload,
         KeepUpload,
@@ -87,7 +87,10 @@ async def load_file(
             console.print(f"there is a dataset {name} already: nothing to do")
             return
     began = perf_counter()
-    with console.status(f"reading {file.name}") as status, _shown_on(status):
+    with (
+        console.status(f"reading {file.name}") as status,
+        shown_on(status, loading.logger, "rows", _progress),
+    ):
         upload_id = await bus(KeepUpload(_chunks(file)))
         try:
             version = await bus(UploadDataset(name, upload_id, file.name, options))
@@ -103,8 +106,6 @@ async def load_file(
 
 
 async def _loaded(application: "Application", name: str, version: int) -> "DatasetShown":
-    import asyncio
-
     from contexts.analytics.application.queries import GetDataset
 
     while True:
@@ -138,29 +139,5 @@ def _print(shown: "DatasetShown", seconds: float) -> None:
             console.print(f"    line {row.line}: {row.reason}", markup=False, highlight=False)
 
 
-class _Progress(logging.Handler):
-    def __init__(self, status: Status) -> None:
-        super().__init__()
-        self._status = status
-
-    def emit(self, record: logging.LogRecord) -> None:
-        said = vars(record)
-        self._status.update(f"{said['bytes'] / 1e6:,.1f} MB read, {said['rows']:,} rows loaded")
-
-
-@contextmanager
-def _shown_on(status: Status) -> Iterator[None]:
-    """Show what the load tells of its progress."""
-    from contexts.analytics.application import datasets as loading
-
-    logger, handler = loading.logger, _Progress(status)
-    handler.addFilter(lambda record: hasattr(record, "rows"))
-    level, logger.propagate = logger.level, False
-    logger.setLevel(logging.DEBUG)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = True
+def _progress(said: Mapping[str, Any]) -> str:
+    return f"{said['bytes'] / 1e6:,.1f} MB read, {said['rows']:,} rows loaded"

@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from time import monotonic
+from typing import Any
 
 import click
 import msgspec
 from rich.console import Console
-from rich.status import Status
 
 from bootstrap import Application
+from cli.progress import shown_on
 from contexts.events.application.feed_runs import FeedRuns, RunFeed
 from contexts.events.application.ports import Provider, public_url
 from contexts.events.application.queries import ListEvents
@@ -44,7 +44,11 @@ async def run(
                 f"{timezone!r} is not an IANA time zone", param_hint="timezone"
             )
         known = msgspec.structs.replace(known, timezone=timezone)
-    with console.status(f"reading {public_url(source)}") as status, _shown_on(status):
+    logger = logging.getLogger(FeedRuns.__module__)
+    with (
+        console.status(f"reading {public_url(source)}") as status,
+        shown_on(status, logger, "plans", _progress),
+    ):
         report = await application.bus()(RunFeed(known, source=source))
     _print(console, provider, report)
     with console.status("waiting for the read models"):
@@ -86,30 +90,8 @@ async def _caught_up(application: Application) -> None:
         await asyncio.sleep(0.05)
 
 
-class _Progress(logging.Handler):
-    def __init__(self, status: Status) -> None:
-        super().__init__()
-        self._status = status
-
-    def emit(self, record: logging.LogRecord) -> None:
-        said = vars(record)
-        self._status.update(f"{said['plans']:,} plans read, {said['events']:,} events appended")
-
-
-@contextmanager
-def _shown_on(status: Status) -> Iterator[None]:
-    """Show what the run tells of its progress."""
-    logger, handler = logging.getLogger(FeedRuns.__module__), _Progress(status)
-    handler.addFilter(lambda record: hasattr(record, "plans"))
-    level, logger.propagate = logger.level, False
-    logger.setLevel(logging.DEBUG)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = True
+def _progress(said: Mapping[str, Any]) -> str:
+    return f"{said['plans']:,} plans read, {said['events']:,} events appended"
 
 
 def _print(console: Console, provider: str, report: RunReport) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, TypeAlias, get_args
 from urllib.parse import parse_qsl
@@ -9,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from litestar import Request
 from litestar.exceptions import HTTPException
-from litestar.openapi.spec import OpenAPIType, Parameter, Schema
+from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 from litestar.params import QueryParameter
 
 from shared.application.criteria import MAX_COMPARISONS, Comparison, Criteria, Fields
@@ -201,6 +202,18 @@ def _whole(parameter: str, raw: str, most: int) -> int:
 def described(name: str, description: str, schema: Schema) -> Parameter:
     """A parameter of the query, for OpenAPI."""
     return Parameter(name=name, param_in="query", description=description, schema=schema)
+
+
+def list_operation(fields: Fields) -> type[Operation]:
+    """How a list by criteria is described for OpenAPI: the query string is read by us and not by
+    the framework."""
+
+    @dataclass
+    class ListOperation(Operation):
+        def __post_init__(self) -> None:
+            self.parameters = [*list_parameters(fields)]
+
+    return ListOperation
 
 
 def list_parameters(fields: Fields) -> list[Parameter]:

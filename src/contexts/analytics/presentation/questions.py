@@ -1,14 +1,12 @@
 """Questions over HTTP: ask, watch, read the answer, say whether it is right."""
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.spec import Operation
 from litestar.params import FromPath, HeaderParameter, JSONBody
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
@@ -35,7 +33,7 @@ from shared.domain.errors import Invalid, NotFound, Refused
 from shared.presentation import spreadsheet
 from shared.presentation.conditional import NOT_MODIFIED, IfNoneMatch, etag, not_modified, unchanged
 from shared.presentation.json import JSONResponse, encode_json
-from shared.presentation.lists import list_asked, list_parameters
+from shared.presentation.lists import list_asked, list_operation
 from shared.presentation.problems import refusals
 
 WATCHED_SECONDS = 600.0
@@ -62,14 +60,6 @@ class Feedback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     comment: Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"^[^\x00]*$")] = ""
 
 
-@dataclass
-class ListOperation(Operation):
-    """The query string is read by us and not by the framework, so we also say what may be in it."""
-
-    def __post_init__(self) -> None:
-        self.parameters = [*list_parameters(QUESTION_FIELDS)]
-
-
 class QuestionsController(Controller):
     path = "/questions"
     tags = ("Questions",)
@@ -92,7 +82,7 @@ class QuestionsController(Controller):
         headers = {"location": f"/questions/{id}"}
         return JSONResponse(AskedAs(id), status_code=202, headers=headers)
 
-    @get(operation_class=ListOperation, responses=refusals(Invalid))
+    @get(operation_class=list_operation(QUESTION_FIELDS), responses=refusals(Invalid))
     async def list_questions(
         self, request: Request[Any, Any, Any], bus: NamedDependency[Bus]
     ) -> JSONResponse[Stretch[QuestionListed | Mapping[str, Any]]]:

@@ -1,14 +1,12 @@
 """Reports over HTTP: put a question on a schedule, see its runs, open one, run it now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.spec import Operation
 from litestar.params import FromPath, JSONBody
 
 from contexts.analytics.application.queries import GetQuestion, QuestionShown
@@ -42,7 +40,7 @@ from shared.presentation.lists import (
     PageNumber,
     PageSize,
     list_asked,
-    list_parameters,
+    list_operation,
     only,
 )
 from shared.presentation.problems import refusals
@@ -61,14 +59,6 @@ class RunOpened(msgspec.Struct, frozen=True):
     question: QuestionShown | None
 
 
-@dataclass
-class ListOperation(Operation):
-    """The query string is read by us and not by the framework, so we also say what may be in it."""
-
-    def __post_init__(self) -> None:
-        self.parameters = [*list_parameters(REPORT_FIELDS)]
-
-
 class ReportsController(Controller):
     path = "/reports"
     tags = ("Reports",)
@@ -82,7 +72,7 @@ class ReportsController(Controller):
         headers = {**etag(scheduled.version), "location": f"/reports/{scheduled.id}"}
         return JSONResponse(scheduled, status_code=201, headers=headers)
 
-    @get(operation_class=ListOperation, responses=refusals(Invalid))
+    @get(operation_class=list_operation(REPORT_FIELDS), responses=refusals(Invalid))
     async def list_reports(
         self, request: Request[Any, Any, Any], bus: NamedDependency[Bus]
     ) -> JSONResponse[Stretch[ReportListed | Mapping[str, Any]]]:

@@ -204,3 +204,23 @@ async def test_questions_are_listed_by_criteria(application: Application) -> Non
     await caught_up(application)
     page = await application.bus()(ListQuestions())
     assert [each.status for each in page.data] == ["unanswerable", "answered"]  # type: ignore[union-attr]
+
+
+async def test_what_nobody_expected_is_tried_again_a_few_times_and_then_failed(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await load(application)
+
+    async def breaks(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(application.analytics.understanding(), "plan", breaks)
+    id = await application.bus()(AskQuestion(question="total fare by city", dataset="trips"))
+    for left in (2, 1, 0):
+        assert await application.bus()(AnswerQuestion(id))
+        shown = await application.bus()(GetQuestion(id))
+        assert (shown.outcome is None) == (left > 0)
+    assert shown.outcome == "failed"
+    assert [attempt.reason for attempt in shown.attempts] == [
+        "something went wrong on our side: ZeroDivisionError"
+    ] * 3

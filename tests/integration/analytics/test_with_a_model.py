@@ -86,6 +86,7 @@ async def test_both_planners_are_asked_and_their_rows_compared(
         shown = await answered(application, "total fare by city", dataset="trips", planner="both")
         assert (shown.outcome, shown.planner) == ("answered", "offline")
         assert shown.agreement == agreement
+        assert shown.usage.input_tokens > 0
 
 
 async def test_a_model_that_fails_does_not_take_the_answer_away(settings: Settings) -> None:

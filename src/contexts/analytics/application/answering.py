@@ -43,6 +43,7 @@ from contexts.analytics.domain.question import (
     Timings,
 )
 from shared.application.bus import Command
+from shared.application.event_store import VersionConflict
 from shared.application.repository import Repository
 
 logger = logging.getLogger(__name__)
@@ -101,6 +102,10 @@ class Answering:
             except TimeoutError:
                 limit = self._settings.question_seconds
                 self._fail(question, f"it took longer than {limit:g} s; ask again, or for less")
+            except VersionConflict:
+                raise
+            except Exception as error:
+                self._break_off(question, error)
             await self._questions.save(question)
             logger.info(
                 "question ended",
@@ -145,7 +150,7 @@ class Answering:
                         query=0.0 if run.cached else run.ran.milliseconds,
                         telling=_since(began),
                     ),
-                    usage=question.plan.usage + told.usage,
+                    usage=question.plan.usage + understood.second_usage + told.usage,
                 ),
                 answered_at=self._clock(),
             )
@@ -262,6 +267,13 @@ class Answering:
                     return "failed"
                 same = agree(run.ran.result, second.ran.result)
                 return "confirmed" if same else "differs"
+
+    def _break_off(self, question: Question, error: Exception) -> None:
+        """What nobody expected may pass: the tick finds the question again, a few times."""
+        logger.exception("question broke off", extra={"question": str(question.id)})
+        self._note(question, "running", f"something went wrong on our side: {type(error).__name__}")
+        if question.attempts >= self._settings.attempts:
+            self._fail(question, "something went wrong on our side, again and again")
 
     def _note(self, question: Question, stage: Stage, reason: str) -> None:
         question.fail_attempt(stage, reason, now=self._clock())

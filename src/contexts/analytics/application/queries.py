@@ -190,4 +190,3 @@ class ListQuestions(ListQuery[QuestionListed | Mapping[str, Any]], frozen=True, 
     """Questions by criteria, the newest first."""
 
     sort: Sort = Sort("asked_at", "desc")
-

@@ -20,7 +20,7 @@ from contexts.analytics.application.ports import (
 )
 from contexts.analytics.application.relations import Current
 from contexts.analytics.domain.query_spec import QuerySpec
-from contexts.analytics.domain.question import Option, WhichPlanner
+from contexts.analytics.domain.question import Option, Usage, WhichPlanner
 
 GOLDEN = "golden"
 
@@ -36,6 +36,11 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     current: Current
     planned: Planned
     other: Planned | Declined | PlannerFailed | None = None
+
+    @property
+    def second_usage(self) -> Usage:
+        """What the second opinion took."""
+        return self.other.usage if self.other is not None else Usage()
 
 
 class _Look(msgspec.Struct, frozen=True):

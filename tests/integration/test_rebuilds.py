@@ -25,9 +25,10 @@ from shared.infrastructure.event_store.high_water_mark import HighWaterMark
 from shared.infrastructure.projections import rebuilds as rebuilds_module
 from shared.infrastructure.projections.instances import have_instances
 from shared.infrastructure.projections.parked_events import ParkedEvents
+from shared.infrastructure.projections.postgres_projection import Into
 from shared.infrastructure.projections.rebuilds import Rebuilds
 from shared.infrastructure.projections.runner import Runner
-from shared.infrastructure.projections.subscriptions import Subscription
+from shared.infrastructure.projections.subscriptions import Batch, Connection, Subscription
 from tallies import (
     RedisTally,
     Tally,
@@ -196,6 +197,25 @@ async def test_an_instance_with_parked_events_is_not_switched_to(
     assert await counts_of(application) == {"a": 1, "bad": 1}
     checks = (await _instance(application, tally, 2)).checks
     assert next(each.name for each in checks if not each.passed) == "nothing parked"
+
+
+async def test_an_instance_that_can_not_be_folded_anew_is_not_switched_to(
+    application: Application, tally: Tally
+) -> None:
+    class Fickle(Tally):
+        async def project(self, batch: Batch, connection: Connection, into: Into) -> None:
+            if any(table.name.startswith("made_again") for table in into.values()):
+                raise ZeroDivisionError
+            await super().project(batch, connection, into)
+
+    operator = Operator(application, Fickle())
+    await append(application, *"aab")
+    await operator.runner.catch_up(tally.name)
+    await operator.start(tally.name)
+    await operator.rebuilds.go_on()
+    assert await _states(application, tally) == {1: "active", 2: "built"}
+    with pytest.raises(CannotRebuild, match="folded anew"):
+        await operator.switch(tally.name, 2)
 
 
 async def test_what_was_discarded_is_left_out_of_what_is_built_later(

@@ -33,7 +33,9 @@ WORKERS = 2
 BATCH = 50
 """Events in a batch at first: so few that building takes longer than all the kills."""
 
-DROPS_THE_VIEW = 'drop view if exists "events"."catalogue"'
+MAKES_THE_VIEW = (
+    'create or replace view "events"."catalogue" as select * from "events"."catalogue_2"'
+)
 """The first thing a switch does that others can see once it is committed."""
 
 
@@ -90,21 +92,21 @@ async def _start_rebuilds(application: Application) -> None:
 
 
 async def _kill_in_the_switch(workers: Workers, database_url: str) -> None:
-    """The view that is read is dropped and not made again when its worker dies.
+    """The view that is read is another one, and that is not committed, when its worker dies.
 
     A reader that is in the way of the switch holds the worker there, where it can be stopped.
     """
     async with await psycopg.AsyncConnection.connect(database_url) as reader:
         await reader.execute("select from events.catalogue limit 1")
         waiting = await workers.until_one(
-            lambda session: session.waits and session.query == DROPS_THE_VIEW
+            lambda session: session.waits and session.query == MAKES_THE_VIEW
         )
         workers.stop_all()
     await workers.until_one(
         lambda session: (
             session.pid == waiting.pid
             and session.state == "idle in transaction"
-            and session.query == DROPS_THE_VIEW
+            and session.query == MAKES_THE_VIEW
         )
     )
     await workers.kill_all()

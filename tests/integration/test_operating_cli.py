@@ -107,7 +107,7 @@ async def test_verify_finds_all_well_and_then_what_is_not(
     for name in application.runner().types:
         await application.runner().catch_up(name)
     status, output = await marquee("verify")
-    assert (status, output.count("ok  ")) == (0, 7)
+    assert (status, output.count("ok  ")) == (0, 10)
     async with application.pool().connection() as connection:
         await connection.execute(
             "update events.catalogue_1 set title = 'Rock' where id = %s", (announced.id,)

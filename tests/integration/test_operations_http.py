@@ -99,6 +99,9 @@ async def test_a_failing_projection_makes_it_not_ready_and_is_counted(
         },
     )
     assert (await metrics(client))["marquee_projection_failing"] == {
+        "analytics.datasets": 0,
+        "analytics.questions": 0,
+        "analytics.reports": 0,
         "events.catalogue": 1,
         "events.cards": 0,
         "events.provider_runs": 0,

@@ -488,7 +488,7 @@ async def test_a_rebuild_is_asked_for_and_followed_over_http(
         assert (await client.post("/projections/no.such/rebuilds")).status_code == 404
         assert (await client.get("/projections/no.such")).status_code == 404
         listed = (await client.get("/projections")).json()
-        assert [each["name"] for each in listed["queues"]] == ["projections", "feeds"]
+        assert [each["name"] for each in listed["queues"]] == ["projections", "feeds", "analytics"]
 
 
 @asynccontextmanager

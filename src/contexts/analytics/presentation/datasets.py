@@ -116,7 +116,7 @@ class DatasetsController(Controller):
             raise
         return _accepted(name, version)
 
-    @get("/{name:str}", responses=refusals(NotFound))
+    @get("/{name:str}", responses=refusals(Invalid, NotFound))
     async def show(self, name: Name, bus: NamedDependency[Bus]) -> DatasetShown:
         """Show a dataset: its columns, what their types rest on, and what was set aside."""
         return await bus(GetDataset(name))
@@ -144,7 +144,7 @@ class DatasetsController(Controller):
         shown = await bus(GetDataset(name))
         return JSONResponse(shown)
 
-    @delete("/{name:str}", status_code=204, responses=refusals(NotFound))
+    @delete("/{name:str}", status_code=204, responses=refusals(Invalid, NotFound))
     async def remove(self, name: Name, bus: NamedDependency[Bus]) -> None:
         """Delete a dataset, its tables and its files. What was answered from it stays."""
         await bus(DeleteDataset(name))

@@ -89,7 +89,7 @@ class QuestionsController(Controller):
         """List questions by criteria, the newest first, by page or by cursor."""
         return JSONResponse(await bus(_asked(request.scope["query_string"])))
 
-    @get("/{question_id:uuid}", responses={**NOT_MODIFIED, **refusals(NotFound)})
+    @get("/{question_id:uuid}", responses={**NOT_MODIFIED, **refusals(Invalid, NotFound)})
     async def show(
         self,
         question_id: FromPath[UUID],
@@ -121,7 +121,7 @@ class QuestionsController(Controller):
         await bus(GetQuestion(question_id))
         return ServerSentEvent(_told(bus, question_id, _version(last_event_id)))
 
-    @get("/{question_id:uuid}/result.csv", responses=refusals(NotFound, Refused))
+    @get("/{question_id:uuid}/result.csv", responses=refusals(Invalid, NotFound, Refused))
     async def as_spreadsheet(
         self, question_id: FromPath[UUID], bus: NamedDependency[Bus]
     ) -> Response[bytes]:

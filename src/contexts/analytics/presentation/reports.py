@@ -79,7 +79,7 @@ class ReportsController(Controller):
         """List reports by criteria, the newest first, by page or by cursor; also retired ones."""
         return JSONResponse(await bus(_asked(request.scope["query_string"])))
 
-    @get("/{report_id:uuid}", responses={**NOT_MODIFIED, **refusals(NotFound)})
+    @get("/{report_id:uuid}", responses={**NOT_MODIFIED, **refusals(Invalid, NotFound)})
     async def show(
         self,
         report_id: FromPath[UUID],
@@ -92,26 +92,30 @@ class ReportsController(Controller):
             return unchanged(shown.version)
         return JSONResponse(shown, headers=etag(shown.version))
 
-    @delete("/{report_id:uuid}", responses=refusals(NotFound))
+    @delete("/{report_id:uuid}", responses=refusals(Invalid, NotFound))
     async def retire(self, report_id: FromPath[UUID], bus: NamedDependency[Bus]) -> None:
         """Retire a report for good; its runs can still be read."""
         await bus(RetireReport(report_id))
 
-    @post("/{report_id:uuid}/pause", status_code=200, responses=refusals(NotFound, Refused))
+    @post(
+        "/{report_id:uuid}/pause", status_code=200, responses=refusals(Invalid, NotFound, Refused)
+    )
     async def pause(
         self, report_id: FromPath[UUID], bus: NamedDependency[Bus]
     ) -> JSONResponse[ReportChanged]:
         """Run nothing that is due until it is resumed; it can still be run by hand."""
         return _changed(await bus(PauseReport(report_id)))
 
-    @post("/{report_id:uuid}/resume", status_code=200, responses=refusals(NotFound, Refused))
+    @post(
+        "/{report_id:uuid}/resume", status_code=200, responses=refusals(Invalid, NotFound, Refused)
+    )
     async def resume(
         self, report_id: FromPath[UUID], bus: NamedDependency[Bus]
     ) -> JSONResponse[ReportChanged]:
         """Run what is due from now on; what was due in between is skipped."""
         return _changed(await bus(ResumeReport(report_id)))
 
-    @post("/{report_id:uuid}/runs", status_code=202, responses=refusals(NotFound, Refused))
+    @post("/{report_id:uuid}/runs", status_code=202, responses=refusals(Invalid, NotFound, Refused))
     async def run_now(
         self, report_id: FromPath[UUID], bus: NamedDependency[Bus]
     ) -> JSONResponse[RunAccepted]:
@@ -133,7 +137,7 @@ class ReportsController(Controller):
         only(request, *PAGE_PARAMETERS)
         return await bus(ListReportRuns(report_id, PageRequest(page, pageSize)))
 
-    @get("/{report_id:uuid}/runs/{run_id:uuid}", responses=refusals(NotFound))
+    @get("/{report_id:uuid}/runs/{run_id:uuid}", responses=refusals(Invalid, NotFound))
     async def open_run(
         self, report_id: FromPath[UUID], run_id: FromPath[UUID], bus: NamedDependency[Bus]
     ) -> JSONResponse[RunOpened]:

@@ -153,13 +153,16 @@ def lines(table: str, questions: Sequence[tuple[object, ...]]) -> list[Line]:
 
 
 def main() -> None:
+    from benchmarks.eval import box_office
     from benchmarks.eval.questions import all_questions, unanswerable
 
     tables = {"kiosk": kiosk(), "trees": trees(), "crews": crews()}
     (SETS / "tables").mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
         (SETS / "tables" / f"{name}.csv").write_text(csv_of(rows), "utf-8")
-    for name, questions in all_questions(tables).items():
+    asked = all_questions(tables)
+    asked["box_office"] = box_office.questions(box_office.box_office())
+    for name, questions in asked.items():
         text = b"\n".join(map(msgspec.json.encode, lines(name, questions))) + b"\n"
         (SETS / f"{name}.jsonl").write_bytes(text)
     (SETS / "no_answer.txt").write_text("\n".join(unanswerable()) + "\n", "utf-8")

@@ -7,6 +7,9 @@ import msgspec
 
 from contexts.analytics.domain.answer import Cell
 
+SAMPLES = Path(__file__).parents[2] / "src" / "samples"
+"""Tables that come with the program may be asked, too."""
+
 
 class Asked(msgspec.Struct, frozen=True):
     """A line of a set. `rows` is None where the table has no answer; `table` is the name of a file;
@@ -50,7 +53,9 @@ def sets_in(folder: Path) -> Iterator[Set]:
 
 def _case(asked: Asked, path: Path) -> Case:
     name = asked.table or f"{path.stem}.csv"
-    for folder in (path.parent / "tables", path.parent, path.parent.parent / "data"):
+    for folder in (path.parent / "tables", path.parent, path.parent.parent / "data", SAMPLES):
         if (folder / name).exists():
             return Case(asked, folder / name)
-    raise FileNotFoundError(f"{path}: its table {name} is neither beside it nor in tables/")
+    raise FileNotFoundError(
+        f"{path}: its table {name} is neither beside it, in tables/ nor a sample"
+    )

@@ -4,7 +4,7 @@
 grammar (`signs`) and the calendar (`dates`) give readings to stretches of tokens; `cover` chooses
 the stretches that explain the question best. Then each kind of clause takes what it understands
 (`parsing` names them in their order), and `building` makes the spec. What nobody took, the planner
-declines by name.
+declines by name; a spec that nobody can have meant, `doubts` holds back.
 """
 
 from contexts.analytics.infrastructure.offline_planner.planner import OfflinePlanner

@@ -3,7 +3,7 @@
 import msgspec
 
 from contexts.analytics.domain.query_spec import Dimension, Measure, QuerySpec
-from contexts.analytics.infrastructure.offline_planner.counting import usual
+from contexts.analytics.infrastructure.offline_planner.counting import is_flag, usual
 from contexts.analytics.infrastructure.offline_planner.grouped import grouped
 from contexts.analytics.infrastructure.offline_planner.listing import ranked_rows, rows
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
@@ -23,6 +23,7 @@ def build(sentence: Sentence) -> QuerySpec | None:
     _by_rows(sentence)
     draft = _drafted(sentence)
     _single_figure(sentence, draft)
+    _split(sentence, draft)
     if wanted.each_row and not draft.groups and not draft.listed and wanted.rank is None:
         # "How many votes did each player get" asks for what each row says.
         columns = [
@@ -44,7 +45,12 @@ def build(sentence: Sentence) -> QuerySpec | None:
         wanted.cannot = "groups can be narrowed by a number, but what is left is not counted again"
         return None
     documents = all(sentence.column(d.column).role == "identifier" for d in draft.groups)
-    if wanted.percent and not wanted.groups and documents:
+    of_some = bool(wanted.where) and wanted.split is None
+    flags = [f for group in wanted.where for f in group if is_flag(sentence.column(f.column))]
+    if wanted.percent and flags:
+        wanted.cannot = "how many of each group are so, in percent, cannot be worked out here"
+        return None
+    if (wanted.percent or wanted.share) and not wanted.groups and (documents or of_some):
         wanted.cannot = "a percentage needs what it is split by, such as: in percent by month"
         return None
     if draft.measures:
@@ -56,10 +62,6 @@ def _drafted(sentence: Sentence) -> _Draft:
     wanted = sentence.wanted
     draft = _Draft([*wanted.measures], [*wanted.groups], [])
     draft.listed = [d for d in wanted.listed if d not in draft.groups]
-    counts = any(m.aggregate != "count_distinct" for m in draft.measures)
-    if wanted.split and counts and wanted.split not in {d.column for d in draft.groups}:
-        # "The number of male and female students" asks for both numbers.
-        draft.groups.append(Dimension(column=wanted.split))
     if wanted.rank and wanted.rank.measure and wanted.rank.measure not in draft.measures:
         draft.measures.append(wanted.rank.measure)
     if wanted.having and not draft.measures:
@@ -84,6 +86,17 @@ def _single_figure(sentence: Sentence, draft: _Draft) -> None:
     column = sentence.column(draft.listed[0].column)
     if usual(column) == "sum":
         draft.measures, draft.listed = [Measure(aggregate="sum", column=column.name)], []
+
+
+def _split(sentence: Sentence, draft: _Draft) -> None:
+    """ "The number of male and female students" asks for both numbers, "compare A and B" too."""
+    split = sentence.wanted.split
+    counts = any(m.aggregate == "count" for m in draft.measures)
+    figures = bool(draft.measures) and not any(_adds(sentence, d) for d in draft.listed)
+    if split is None or not (counts or (sentence.compares and figures)):
+        return
+    if split.column not in {d.column for d in draft.groups}:
+        draft.groups.append(split)
 
 
 def _settle(sentence: Sentence, draft: _Draft) -> None:
@@ -117,7 +130,8 @@ def _ranked_by_none(sentence: Sentence) -> bool:
 
 def _is_document(sentence: Sentence, dimension: Dimension) -> bool:
     column = sentence.column(dimension.column)
-    identifies = column.role == "identifier" and column.type == "text"
+    told = column.type == "text" or column.name in sentence.wanted.things
+    identifies = column.role == "identifier" and told
     return identifies and not sentence.lexicon.unique(column.name)
 
 
@@ -154,6 +168,7 @@ def _counts(sentence: Sentence) -> bool:
         return False
     single = len(wanted.listed) == 1
     pictured = wanted.shape or wanted.percent or wanted.chart in ("bar", "pie", "line")
+    pictured = pictured or any(wish.axis == "y" for wish in wanted.orders)
     return single and pictured
 
 

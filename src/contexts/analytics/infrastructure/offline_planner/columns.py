@@ -96,6 +96,12 @@ def _names(column: Column) -> Iterator[_Name]:
         )
 
 
+def _head(name: _Name) -> int:
+    """Which of its words says what the column is: the last one that says anything."""
+    strong = [i for i, weight in enumerate(name.weights) if weight == 1.0]
+    return strong[-1] if strong else len(name.words) - 1
+
+
 def alike(asked: str, word: str) -> float:
     """How surely two stems mean the same (0 to 1)."""
     if asked == word:
@@ -142,6 +148,14 @@ class ColumnNames:
                 named = self._named(tokens[first:last])
                 if named is not None:
                     yield Placed(first, last, named, (last - first) * self._weight(named))
+
+    def qualified_by(self, word: str) -> set[str]:
+        """The columns in whose names a stem only qualifies another word."""
+        return {
+            name.column
+            for name in self._names
+            if word in (name.words[i] for i in range(_head(name)))
+        }
 
     def _occurs(self, token: Token) -> bool:
         """Whether some name may hold the word, alone or as a piece of a longer one."""
@@ -220,6 +234,8 @@ class ColumnNames:
         whole = not [i for i in free if name.words[i] not in _LINKS | UNITS]
         if not whole and not strong:
             return None
+        if not whole and got < 2 and name.column in self._text and _head(name) in free:
+            return None  # The customers of a `customer_city` are no cities.
         # A name is told by its strong words; the last of them is what the column is.
         fit = sure * name.sureness * (0.5 + 0.5 * got / sum(name.weights))
         return Choice(name.column, round(fit, 3), whole)

@@ -1,6 +1,7 @@
 """What is compared with what: the clauses with a comparison, a range, a missing value."""
 
-from contexts.analytics.domain.query_spec import Filter, Operator, Scalar
+from contexts.analytics.domain.query_spec import Filter, Operator
+from contexts.analytics.infrastructure.offline_planner.counting import is_flag, yes
 from contexts.analytics.infrastructure.offline_planner.filters import (
     add,
     beside,
@@ -13,6 +14,7 @@ from contexts.analytics.infrastructure.offline_planner.periods import period
 from contexts.analytics.infrastructure.offline_planner.ranges import between, clock_column, clock_of
 from contexts.analytics.infrastructure.offline_planner.readings import (
     Held,
+    Numeral,
     Span,
 )
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
@@ -47,6 +49,7 @@ def read_conditions(sentence: Sentence) -> None:
                 or between(sentence, at)
                 or _compared(sentence, at)
             )
+    sentence.set_aside()
 
 
 def _null(sentence: Sentence, at: int) -> bool:
@@ -62,24 +65,31 @@ def _null(sentence: Sentence, at: int) -> bool:
 
 def _flag(sentence: Sentence, at: int) -> bool:
     """`abandoned dogs`, `tickets that were refunded`, where a column says of each whether it is."""
-    if sentence.named(at) is None or sentence.says(at, "row"):
+    named = sentence.named(at)
+    if named is None or sentence.says(at, "row"):
+        return False
+    if not is_flag(sentence.column(named.choices[0].column)):
         return False
     column = sentence.pick(at)
     if column is None or sentence.says(at - 1, "group", "each"):
         return False
     known = sentence.column(column)
-    bits = known.type == "integer" and (known.minimum, known.maximum) == ("0", "1")
-    if known.type != "boolean" and not bits:
+    if not is_flag(known):
         return False
     of_rows = sentence.says(at + 1, "row", "person")
-    document = sentence.named(at + 1) is not None and sentence.pick(at + 1)
-    of_document = bool(document) and sentence.column(str(document)).role == "identifier"
+    beside = sentence.named(at + 1) is not None and not named.plural
+    of_document = beside and sentence.items[at + 1].start - sentence.items[at].end == 1
     if not (of_rows or of_document or _is_predicate(sentence, at)):
         return False
-    yes = not negated(sentence, at)
-    sentence.use(at, *([at + 1] if of_document and sentence.find("aggregate") is None else []))
-    value: Scalar = yes if known.type == "boolean" else int(yes)
-    add(sentence, at, Filter(column=column, operator="eq", values=(value,)))
+    deny = negated(sentence, at)
+    if sentence.is_(at - 1, "compare", "ne"):
+        deny = True
+        sentence.use(at - 1)
+    sentence.use(at)
+    if of_rows or of_document:
+        # "How many [refunded] orders": what stands around it belongs together.
+        sentence.aside.append(sentence.items[at])
+    add(sentence, at, yes(known, deny=deny))
     return True
 
 
@@ -87,7 +97,8 @@ def _is_predicate(sentence: Sentence, at: int) -> bool:
     """Whether it is said of something: "were refunded"."""
     place = next(i for i, item in enumerate(sentence.all) if item is sentence.items[at])
     before = sentence.all[place - 1].text.lower() if place else ""
-    return before in ("was", "were", "been", "not", "never", "got") and at > 0
+    said = ("was", "were", "been", "not", "never", "got", "were not", "was not", "are", "are not")
+    return before in said and at > 0
 
 
 def _absent(sentence: Sentence, at: int) -> bool:
@@ -95,11 +106,21 @@ def _absent(sentence: Sentence, at: int) -> bool:
     if not sentence.is_(at, "not") or sentence.named(at + 1) is None:
         return False
     column = sentence.pick(at + 1, "time")
-    if column is None or sentence.column(column).type not in ("date", "timestamp"):
+    if column is None and fold(sentence.items[at].text) in ("without", "has no", "have no", "no"):
+        column = sentence.pick(at + 1)
+        if column is None or not sentence.column(column).empty or _valued(sentence, at + 2):
+            return False
+    elif column is None or sentence.column(column).type not in ("date", "timestamp"):
         return False
-    sentence.use(at, at + 1)
+    date = sentence.is_(at + 2, "grain", "day")
+    sentence.use(at, at + 1, *([at + 2] if date else []))
     add(sentence, at, Filter(column=column, operator="is_null"))
     return True
+
+
+def _valued(sentence: Sentence, at: int) -> bool:
+    item = sentence.free(at)
+    return item is not None and (item.as_(Held) is not None or item.as_(Numeral) is not None)
 
 
 def _compared(sentence: Sentence, at: int) -> bool:
@@ -149,7 +170,7 @@ def _text(sentence: Sentence, at: int, right: int, operator: Operator) -> bool:
     operand = sentence.items[right]
     texts = [operand.text.strip(_QUOTES)]
     last = right
-    while sentence.is_(last + 1, "or") and sentence.free(last + 2) is not None:
+    while sentence.is_(last + 1, "or") and _is_text(sentence, last + 2):
         texts.append(sentence.items[last + 2].text.strip(_QUOTES))
         last += 2
     if column is None and sentence.named(last + 1) is not None:
@@ -163,8 +184,19 @@ def _text(sentence: Sentence, at: int, right: int, operator: Operator) -> bool:
         operator = "not_contains"
     sentence.use(*range(at, last + 1), *used)
     filters = tuple(Filter(column=column, operator=operator, values=(text,)) for text in texts)
-    sentence.wanted.where.append(filters)
+    other = next((i for i in range(max(0, at - 3), at) if sentence.is_(i, "or")), None)
+    if other is not None and sentence.wanted.where:
+        # "Whose name starts with A or whose name starts with B" is one condition.
+        sentence.use(other)
+        sentence.wanted.where[-1] += filters
+    else:
+        sentence.wanted.where.append(filters)
     return True
+
+
+def _is_text(sentence: Sentence, at: int) -> bool:
+    item = sentence.free(at)
+    return item is not None and (item.as_(Held) is not None or item.sign("where") is None)
 
 
 def _relative(sentence: Sentence, at: int, right: int, operator: Operator, to: str) -> bool:

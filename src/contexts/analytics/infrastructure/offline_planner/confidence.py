@@ -13,7 +13,7 @@ def confidence_of(parsed: Parsed, lexicon: Lexicon) -> tuple[float, tuple[str, .
     is placed word for word in names and values has 1.0; nothing goes below 0.3."""
     surest = 1.0
     rests_on: list[str] = []
-    for item in parsed.sentence.items:
+    for item in parsed.sentence.all:
         told = _told(item, lexicon)
         if told is None:
             continue

@@ -1,6 +1,6 @@
 """What a number is of: rows, different things, pieces sold, or the numbers in a column."""
 
-from contexts.analytics.domain.query_spec import Aggregate, Measure
+from contexts.analytics.domain.query_spec import Aggregate, Filter, Measure, Scalar
 from contexts.analytics.domain.relation import Column
 from contexts.analytics.infrastructure.offline_planner.english import words
 from contexts.analytics.infrastructure.offline_planner.readings import Named
@@ -15,6 +15,14 @@ _RATES = words(
     """
 )
 """Words of columns that are a property of one thing: adding them up says nothing."""
+
+_AMOUNTS = words(
+    """
+    credit point goal vote win loss seat passenger visitor guest medal hour minute death birth
+    injury attendee spectator employee student crew unit piece ticket night bed page mile
+    """
+)
+"""Words of columns that say how many there are of it in each row, even in the singular."""
 
 _ROWS = Measure(aggregate="count")
 
@@ -36,7 +44,28 @@ def _is_count(column: Column) -> bool:
     said = names_in(column.name)
     many = said[-1].endswith(("s", "ed")) and not said[-1].endswith("ss")
     tells = {"number", "num", "no", "count", "quantity", "qty"} & {*said}
-    return column.type == "integer" and not is_rate(column) and (many or bool(tells))
+    numeric = column.type in ("integer", "decimal")
+    return numeric and not is_rate(column) and (many or bool(tells))
+
+
+def _so_many(sentence: Sentence, at: int, name: str) -> bool:
+    """Whether a plural is of what a column counts: the credits of `course_credit`; but the sections
+    of `section` are numbered."""
+    named = sentence.named(at)
+    counts = _AMOUNTS & {*names_in(name)} and not is_rate(sentence.column(name))
+    return named is not None and named.plural and bool(counts)
+
+
+def is_flag(column: Column) -> bool:
+    """Whether it says yes or no of each row."""
+    bits = column.type == "integer" and (column.minimum, column.maximum) == ("0", "1")
+    return column.type == "boolean" or bits
+
+
+def yes(column: Column, *, deny: bool = False) -> Filter:
+    """The condition that a flag is set."""
+    value: Scalar = not deny if column.type == "boolean" else int(not deny)
+    return Filter(column=column.name, operator="eq", values=(value,))
 
 
 def quantity(sentence: Sentence) -> Measure:
@@ -84,8 +113,14 @@ def number_of(sentence: Sentence, at: int, *, total: bool) -> Counted:
     if number is not None and number == sentence.lexicon.quantity:
         return quantity(sentence), used
     if number is not None and sentence.column(number).role == "measure":
-        if total or _is_count(sentence.column(number)):
+        if total or _is_count(sentence.column(number)) or _so_many(sentence, at, number):
             return Measure(aggregate="sum", column=number), used
+        money = sentence.lexicon.money
+        if money is not None and money.column == number and sentence.lexicon.documents:
+            sentence.wanted.cannot = (
+                f"'{item.text}' may be what they came to, or how many {sentence.lexicon.documents}"
+                " there were: ask for one of them"
+            )
         return _ROWS, used
     return _of_things(sentence, at, used)
 
@@ -95,6 +130,10 @@ def _of_values(sentence: Sentence) -> Counted:
     sold = sentence.find("sell")
     conditions = [condition for group in sentence.wanted.where for condition in group]
     narrowed = any(c.operator in ("eq", "in", "contains") for c in conditions)
+    if sold is None and narrowed and sentence.lexicon.money and sentence.lexicon.documents:
+        sentence.wanted.cannot = (
+            "the rows are lines of what was sold: ask how many were sold, or for a number of rows"
+        )
     if sold is not None and sentence.lexicon.quantity is not None and narrowed:
         return quantity(sentence), [sold]
     return _ROWS, []
@@ -111,4 +150,8 @@ def _of_things(sentence: Sentence, at: int, used: list[int]) -> Counted:
     if sentence.wanted.chart is not None and not sentence.wanted.groups and column is not None:
         # A chart needs something to stand on its axis: the number of each of them.
         return _ROWS, []
+    if column is not None and is_flag(sentence.column(column)):
+        # "How many refunds" are the rows that say so.
+        sentence.wanted.where.append((yes(sentence.column(column)),))
+        return _ROWS, used
     return counted(sentence, at), used

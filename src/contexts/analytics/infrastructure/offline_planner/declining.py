@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 
 from contexts.analytics.application.ports import Declined, Option
@@ -9,8 +10,10 @@ from contexts.analytics.domain.query_spec import QuerySpec
 from contexts.analytics.domain.relation import Column
 from contexts.analytics.infrastructure.offline_planner.english import words
 from contexts.analytics.infrastructure.offline_planner.lexicon import Lexicon
+from contexts.analytics.infrastructure.offline_planner.parsing import parse
 from contexts.analytics.infrastructure.offline_planner.readings import Item, Named
 from contexts.analytics.infrastructure.offline_planner.sentence import Ambiguous
+from contexts.analytics.infrastructure.offline_planner.wordforms import plural
 from contexts.analytics.infrastructure.offline_planner.words import fold, names_in, tokens_of
 
 NAME = "offline"
@@ -63,7 +66,7 @@ def _is_value(question: str, lexicon: Lexicon) -> bool:
     return not _COMMANDS.search(fold(bare))
 
 
-def unplaceable(question: str, items: Sequence[Item], lexicon: Lexicon) -> Declined:
+def unplaceable(question: str, items: Sequence[Item], lexicon: Lexicon, now: datetime) -> Declined:
     unknown = [item for item in items if not item.readings]
     phrases = list(_phrases(question, unknown or items))
     if phrases:
@@ -77,7 +80,7 @@ def unplaceable(question: str, items: Sequence[Item], lexicon: Lexicon) -> Decli
         reason=reason,
         planner=NAME,
         unplaced=tuple(phrases),
-        suggestions=(*_near(phrases, lexicon), *examples(lexicon)),
+        suggestions=(*_near(phrases, lexicon), *examples(lexicon, now)),
     )
 
 
@@ -107,8 +110,20 @@ def _near(phrases: Sequence[str], lexicon: Lexicon) -> list[str]:
     return list(dict.fromkeys(found))[:5]
 
 
-def examples(lexicon: Lexicon) -> list[str]:
-    """Two to four questions that this dataset answers."""
+def examples(lexicon: Lexicon, now: datetime) -> list[str]:
+    """Up to four questions that this dataset answers: each has been read."""
+    read = (question for question in _made(lexicon) if _is_read(question, lexicon, now))
+    return [*read] or ["how many rows are there?"]
+
+
+def _is_read(question: str, lexicon: Lexicon, now: datetime) -> bool:
+    parsed = parse(lexicon, lexicon.items(question, now))
+    if parsed.spec is None or not parsed.spec.measures:
+        return False
+    return parsed.sentence.wanted.cannot is None
+
+
+def _made(lexicon: Lexicon) -> list[str]:
     columns = lexicon.relation.columns
     measure = next((c for c in columns if c.name == lexicon.relation.measure), None) or next(
         (c for c in columns if c.role == "measure"), None
@@ -120,9 +135,9 @@ def examples(lexicon: Lexicon) -> list[str]:
         made += [f"average {_said(measure)} by {_said(group)}" for group in groups[:1]]
         if lexicon.time is not None:
             made.append(f"{_summed(measure)} by month")
-        made += [f"top 5 {_said(group)} by {_summed(measure)}" for group in groups[1:2]]
+        made += [f"top 5 {plural(_said(group))} by {_summed(measure)}" for group in groups[1:2]]
     made += [f"number of rows by {_said(group)}" for group in groups[:1]]
-    return made or ["how many rows are there?"]
+    return made
 
 
 def _summed(measure: Column) -> str:

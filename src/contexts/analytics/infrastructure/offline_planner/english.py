@@ -91,10 +91,13 @@ crew sailor
 
 MONEY = words(
     """
-    revenue turnover sales income takings proceeds earnings billing gross
+    revenue turnover sales income takings proceeds earnings billing gross money
     """
 )
 """Words of questions for money that came in."""
+
+EARNING = words("earn spend")
+"""Stems of verbs for it: who earns takes in, and who spends brings it."""
 
 MONEY_COLUMN = {
     "revenue": 1.0,
@@ -193,6 +196,13 @@ FILLER = words(
     hey thanks thank ok okay again well simple nice various several currently current appear
     appears appeared work works worked working serve serves served run runs ran bring brings
     brought offer offers offered host hosts hosted contain contains received receive
+    process processes processed perform performs performed conduct conducted employ employs
+    measure measured observe observed reach reached note noted teach teaches taught write
+    writes drive drives driven carry carries carried specific particular respectively overview
+    summary came typical typically usually ever actual separately visually picture amounts up add
+    adds account accounts
+    represented represents operate operates operated handle handles handled
+    land lands landing fly flies flying flown play plays played manage
     receives obtained obtain gained achieved attracted featured feature features
     """
 )

@@ -50,7 +50,7 @@ def listed_values(sentence: Sentence, at: int, column: str) -> tuple[list[str], 
     last = at
     step = 2
     while True:
-        joined = sentence.is_(last + 1, "or", "or") or sentence.is_(last + 1, "and")
+        joined = sentence.says(last + 1, "or", "and", "versus")
         joined = joined or (
             sentence.is_(last + 1, "break") and sentence.items[last + 1].text == ","
         )

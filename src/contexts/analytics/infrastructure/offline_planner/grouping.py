@@ -1,10 +1,10 @@
 """What an answer is split by, and which columns are just named."""
 
 from contexts.analytics.domain.query_spec import Dimension, Grain, Measure
-from contexts.analytics.infrastructure.offline_planner.counting import usual
+from contexts.analytics.infrastructure.offline_planner.counting import is_flag, usual, yes
 from contexts.analytics.infrastructure.offline_planner.readings import Named
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
-from contexts.analytics.infrastructure.offline_planner.words import fold
+from contexts.analytics.infrastructure.offline_planner.words import fold, names_in
 
 _TRUNCATING = ("year", "quarter", "month", "week", "day", "hour")
 
@@ -50,6 +50,10 @@ def _grouped(sentence: Sentence, at: int) -> None:
         sentence.use(at)
         _over_time(sentence)
         return
+    if (kind := _kind_of(sentence, at)) is not None:
+        sentence.use(at, *([place] if sentence.is_(place, "row") else []))
+        _take(sentence, Dimension(column=kind))
+        return
     named = sentence.named(place) is not None
     dimension = dimension_at(sentence, place)
     if sentence.is_(place, "row") and (
@@ -61,11 +65,31 @@ def _grouped(sentence: Sentence, at: int) -> None:
         return
     if dimension is None or sentence.is_(at, "versus"):
         return
+    if _divides(sentence, at, place, dimension):
+        title = sentence.column(dimension.column).title
+        sentence.wanted.cannot = f"a figure per {title} divides two sums, which is not done here"
     figure = _figure(sentence, at, dimension)
     sentence.use(*range(at, place + 1))
     if not figure:
         _take(sentence, dimension)
         _and_by_others(sentence, place)
+
+
+def _kind_of(sentence: Sentence, at: int) -> str | None:
+    """The column of kinds of "for each type of ship", where a ship is a row."""
+    if not fold(sentence.items[at].text).endswith("type of") or not sentence.is_(at + 1, "row"):
+        return None
+    columns = sentence.lexicon.relation.columns
+    kinds = [c.name for c in columns if {"type", "kind", "category"} & {*names_in(c.name)}]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+def _divides(sentence: Sentence, at: int, place: int, dimension: Dimension) -> bool:
+    """`revenue per ticket`, where tickets are added up: it asks for no ranges of them."""
+    column, named = sentence.column(dimension.column), sentence.named(place)
+    single = named is not None and not named.plural and not sentence.year_like(column.name)
+    adds = column.role == "measure" and dimension.grain is None and usual(column) == "sum"
+    return single and adds and fold(sentence.items[at].text) == "per"
 
 
 def _and_by_others(sentence: Sentence, place: int) -> None:
@@ -179,14 +203,9 @@ def read_columns(sentence: Sentence) -> None:
         if named is None:
             continue
         half = not named.choices[0].whole
-        if half and sentence.items[at].sign("filler") is not None:
+        if _says_nothing(sentence, at, half=half) or _flagged(sentence, at, named):
             continue
-        want = "group" if sentence.wanted.measures or sentence.wanted.rank else "any"
-        if sentence.is_(at, "grain"):
-            dimension = dimension_at(sentence, at)
-        else:
-            column = sentence.pick(at, "group" if want == "group" else "any")
-            dimension = Dimension(column=column) if column else None
+        dimension = _column_at(sentence, at)
         sentence.use(at)
         row = sentence.items[at].is_("row") or sentence.items[at].is_("person")
         others = half or bool(sentence.wanted.measures)
@@ -198,8 +217,49 @@ def read_columns(sentence: Sentence) -> None:
         if sentence.is_(at - 1, "distinct"):
             sentence.use(at - 1)
             sentence.wanted.distinct = True
+        if named.plural and half and dimension.grain is None:
+            sentence.wanted.things.add(dimension.column)
         if dimension not in sentence.wanted.listed:
             sentence.wanted.listed.append(dimension)
+
+
+def _column_at(sentence: Sentence, at: int) -> Dimension | None:
+    if sentence.is_(at, "grain"):
+        return dimension_at(sentence, at)
+    grouped = sentence.wanted.measures or sentence.wanted.rank
+    column = sentence.pick(at, "group" if grouped else "any")
+    return Dimension(column=column) if column else None
+
+
+def _says_nothing(sentence: Sentence, at: int, *, half: bool) -> bool:
+    """Whether half a name is a mere filler here, or a verb."""
+    if half and _does(sentence, at):
+        sentence.use(at)
+        return True
+    return half and sentence.items[at].sign("filler") is not None
+
+
+def _does(sentence: Sentence, at: int) -> bool:
+    """Whether a verb only resembles a time: "flights leaving from Lisbon" ask for no departure."""
+    named, wanted = sentence.named(at), sentence.wanted
+    verb = fold(sentence.items[at].text).endswith(("ing", "ed"))
+    if named is None or not verb or not wanted.measures or not (wanted.groups or wanted.where):
+        return False
+    columns = {choice.column for choice in named.choices}
+    again = bool(columns & {d.column for d in wanted.groups})
+    return again or sentence.column(named.choices[0].column).role == "time"
+
+
+def _flagged(sentence: Sentence, at: int, named: Named) -> bool:
+    """`refunds by month` are the rows that say yes."""
+    column = sentence.column(named.choices[0].column)
+    wanted = sentence.wanted
+    if not is_flag(column) or not named.plural or not wanted.groups or wanted.measures:
+        return False
+    sentence.use(at)
+    wanted.where.append((yes(column),))
+    wanted.measures.append(Measure(aggregate="count"))
+    return True
 
 
 def _told_otherwise(sentence: Sentence, at: int) -> bool:
@@ -214,8 +274,27 @@ def _entity(sentence: Sentence, at: int, dimension: Dimension) -> bool:
     by: "the average price of rooms in each building" asks for no room numbers."""
     named = sentence.items[at].as_(Named)
     whole = named is not None and named.choices[0].whole
-    asked = bool(sentence.wanted.measures and sentence.wanted.groups)
-    return asked and not whole and sentence.column(dimension.column).role == "identifier"
+    wanted = sentence.wanted
+    figures = wanted.measures or any(
+        d.grain is None and sentence.column(d.column).role == "measure" for d in wanted.listed
+    )
+    if not figures or whole or sentence.column(dimension.column).role != "identifier":
+        return False
+    if not wanted.measures:
+        return _belongs(sentence, at)  # "revenue of orders", but not "revenue and orders"
+    # "Revenue of orders of the web" asks for no order numbers, "which order" does.
+    asks = any(sentence.items[at - back].sign("which", "list") for back in (1, 2) if at >= back)
+    return bool(wanted.groups) or not (asks or wanted.rank or wanted.having or wanted.chart)
+
+
+def _belongs(sentence: Sentence, at: int) -> bool:
+    """Whether "of" or "without" stands before it, with nothing between but what qualifies it."""
+    place = next(i for i, item in enumerate(sentence.all) if item is sentence.items[at])
+    aside = [id(item) for item in sentence.aside]
+    before = next((i for i in reversed(sentence.all[:place]) if id(i) not in aside), None)
+    if before is None:
+        return False
+    return before.sign("not") is not None or before.text.lower() in ("of", "for", "from")
 
 
 def _echo(sentence: Sentence, at: int, dimension: Dimension) -> bool:

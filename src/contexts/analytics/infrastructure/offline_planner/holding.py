@@ -1,10 +1,11 @@
 """Values and numbers that stand without a comparison: `Fridays`, `from Lisbon`, `id 10`."""
 
-from contexts.analytics.domain.query_spec import Filter, Operator, Scalar
+from contexts.analytics.domain.query_spec import Dimension, Filter, Operator, Scalar
 from contexts.analytics.infrastructure.offline_planner.filters import (
     add,
     listed_values,
     negated,
+    plain,
     values_of,
 )
 from contexts.analytics.infrastructure.offline_planner.periods import part_of_time, stretch_of_time
@@ -50,8 +51,8 @@ def _held(sentence: Sentence, at: int) -> bool:
     if column != held.held[0][0] and held.quoted is False and column not in dict(held.held):
         return False
     values, last = listed_values(sentence, at, column)
-    if last > at and not deny and any(sentence.is_(i, "and") for i in range(at, last)):
-        sentence.wanted.split = column
+    if last > at and not deny and any(sentence.says(i, "and", "versus") for i in range(at, last)):
+        sentence.wanted.split = Dimension(column=column)
     sentence.use(*range(at, last + 1), *beside)
     add(sentence, at, values_of(column, values, ne=deny))
     return True
@@ -123,7 +124,7 @@ def _number(sentence: Sentence, at: int) -> bool:
     column = sentence.pick(at - 1, "any")
     if column is None or sentence.says(at + 1, "extreme", "adjective", "often", "top"):
         return False
-    number: Scalar = int(numeral.number) if numeral.number.is_integer() else numeral.number
+    number: Scalar = plain(numeral.number)
     if not sentence.numeric(column):
         if sentence.column(column).type != "text":
             return False

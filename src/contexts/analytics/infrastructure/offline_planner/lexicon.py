@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from contexts.analytics.domain.query_spec import Measure
 from contexts.analytics.domain.relation import Column, ColumnValues, Relation
@@ -15,6 +16,7 @@ from contexts.analytics.infrastructure.offline_planner.columns import (
 from contexts.analytics.infrastructure.offline_planner.cover import cover
 from contexts.analytics.infrastructure.offline_planner.dates import COUNTS, dates_in
 from contexts.analytics.infrastructure.offline_planner.english import (
+    EARNING,
     MONEY,
     MONEY_COLUMN,
     PERSON_COLUMN,
@@ -23,20 +25,30 @@ from contexts.analytics.infrastructure.offline_planner.english import (
 )
 from contexts.analytics.infrastructure.offline_planner.readings import (
     Choice,
+    Held,
     Item,
     Named,
     Numeral,
     Placed,
     Sign,
+    SignKind,
 )
 from contexts.analytics.infrastructure.offline_planner.signs import signs_in
+from contexts.analytics.infrastructure.offline_planner.typing_slips import mistyped
 from contexts.analytics.infrastructure.offline_planner.values import ValueIndex
 from contexts.analytics.infrastructure.offline_planner.words import (
     Token,
+    fold,
     names_in,
     stem,
     tokens_of,
 )
+
+_ASKS_FOR: tuple[SignKind, ...] = (
+    *("aggregate", "group", "each", "which", "distinct", "extreme", "top", "often", "adjective"),
+    *("list", "order"),
+)
+"""What asks for the things that are named after it."""
 
 
 class Lexicon:
@@ -53,6 +65,8 @@ class Lexicon:
         ) or {"first", "last"} <= {w for c in relation.columns for w in names_in(c.name)}
         self.time = _time(relation)
         self.money = _money(relation)
+        keys = [c for c in relation.columns if c.role == "identifier" and not self.unique(c.name)]
+        self.documents = keys[0].title if keys else None
         self.quantity = _best(relation, QUANTITY_COLUMN) or _only_number(relation)
 
     def items(self, question: str, now: datetime) -> list[Item]:
@@ -69,7 +83,27 @@ class Lexicon:
         for i, token in enumerate(tokens):
             if i not in explained and (held := self.values.nearly(token)) is not None:
                 placed.append(Placed(i, i + 1, held, held.sureness))
-        return cover(question, tokens, placed)
+            elif i not in explained:
+                placed += [Placed(i, i + 1, sign, 0.5) for sign in mistyped(token.folded)]
+        items = cover(question, tokens, placed)
+        for before, item in pairwise(items):
+            if not item.readings and self._qualifies(before, item, items):
+                item.readings = (Sign(kind="filler"),)
+        return items
+
+    def _qualifies(self, before: Item, item: Item, items: Sequence[Item]) -> bool:
+        """Whether a word only says whose column another item is about: the customers of "revenue of
+        customers from Lisbon", where there is a `customer_city`; nobody counts or ranks them."""
+        if before.sign(*_ASKS_FOR) is not None or before.as_(Numeral) is not None:
+            return False
+        columns = self.names.qualified_by(stem(fold(item.text)))
+        for other in items:
+            named, held = other.as_(Named), other.as_(Held)
+            about = {choice.column for choice in named.choices} if named is not None else set()
+            about |= {column for column, _ in held.held} if held is not None else set()
+            if about & columns:
+                return True
+        return False
 
     def _is_name(self, tokens: Sequence[Token], placed: Placed) -> bool:
         """Whether "amount of" speaks of a column, rather than asks for a number."""
@@ -80,17 +114,21 @@ class Lexicon:
 
     def _rest(self, tokens: Sequence[Token]) -> Iterator[Placed]:
         """Numbers, what a row is called, and money under its many names."""
+        stems = {stem(word) for word in self.words}
         for i, token in enumerate(tokens):
             if token.kind == "number":
                 yield Placed(i, i + 1, Numeral(number=float(token.text.replace(",", ""))), 0.7)
             elif token.folded in COUNTS:
-                yield Placed(i, i + 1, Numeral(number=COUNTS[token.folded]), 0.6)
+                yield Placed(i, i + 1, Numeral(number=float(COUNTS[token.folded])), 0.6)
             elif token.kind == "word":
                 if token.folded in UNITS and i and tokens[i - 1].kind == "number":
                     yield Placed(i, i + 1, Sign(kind="filler"), 0.5)
                 sure = max((alike(token.stem, noun) for noun in self.rows), default=0.0)
                 if sure >= 0.8:
                     yield Placed(i, i + 1, Sign(kind="row", value=token.folded), 0.84 * sure)
+                if token.stem in EARNING and self.money is not None and token.stem not in stems:
+                    told = any(other.folded in MONEY for other in tokens)
+                    yield Placed(i, i + 1, Sign(kind="filler" if told else "money"), 0.8)
                 if token.folded in MONEY and self.money is not None:
                     if self.money.times is None and self.money.column is not None:
                         choice = Choice(self.money.column, 0.9)

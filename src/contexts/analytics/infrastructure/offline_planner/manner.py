@@ -15,7 +15,7 @@ def read_manner(sentence: Sentence) -> None:
             continue
         match sign.kind:
             case "share":
-                wanted.shape = True
+                wanted.shape = wanted.share = True
                 wanted.chart = wanted.chart or "pie"
             case "percent":
                 wanted.percent = True

@@ -9,6 +9,7 @@ from contexts.analytics.infrastructure.offline_planner.counting import (
     quantity,
     usual,
 )
+from contexts.analytics.infrastructure.offline_planner.english import MONEY
 from contexts.analytics.infrastructure.offline_planner.readings import Named
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
 from contexts.analytics.infrastructure.offline_planner.words import fold
@@ -22,6 +23,8 @@ def measure_at(sentence: Sentence, at: int) -> Found:
     item = sentence.free(at)
     if item is None:
         return None, []
+    if (together := _sales_of(sentence, at)) is not None:
+        return together
     if item.is_("money") and sentence.lexicon.money is not None:
         return sentence.lexicon.money, [at]
     if item.is_("sell"):
@@ -37,12 +40,36 @@ def measure_at(sentence: Sentence, at: int) -> Found:
     return None, []
 
 
+def _sales_of(sentence: Sentence, at: int) -> tuple[Measure, list[int]] | None:
+    """`ticket sales` and `sales of tickets` are pieces, `ticket revenue` is money: one figure."""
+    for first, second in ((at, at + 1), (at + 1, at)):
+        pieces, sales = sentence.named(first), sentence.free(second)
+        if pieces is None or sales is None or pieces.choices[0].column != sentence.lexicon.quantity:
+            continue
+        apart = sentence.items[max(first, second)].start - sentence.items[min(first, second)].end
+        if (pieces.plural and second > first) or apart > len(" of "):
+            continue
+        if fold(sales.text) == "sales":
+            return quantity(sentence), [first, second]
+        if _is_money(sentence, second) and second > first and sentence.lexicon.money is not None:
+            return sentence.lexicon.money, [first, second]
+    return None
+
+
+def _is_money(sentence: Sentence, at: int) -> bool:
+    item, money = sentence.items[at], sentence.lexicon.money
+    return fold(item.text) in MONEY and (item.is_("money") or money is not None)
+
+
 def _goes_on(sentence: Sentence, at: int) -> bool:
     return sentence.named(at) is not None or sentence.says(at, "money", "aggregate")
 
 
 def _number(sentence: Sentence, at: int, *, total: bool) -> Found:
-    """`how many`, `the number of different`."""
+    """`how many`, `the number of different`, `how many total`."""
+    if sentence.is_(at + 1, "aggregate", "sum") and sentence.named(at + 2) is not None:
+        measure, more = number_of(sentence, at + 2, total=True)
+        return measure, [at, at + 1, *more]
     if not sentence.is_(at + 1, "distinct"):
         measure, more = number_of(sentence, at + 1, total=total)
         return measure, [at, *more]
@@ -132,6 +159,9 @@ def read_measures(sentence: Sentence) -> None:
             continue
         if item.sign("aggregate") is not None:
             _aggregates(sentence, at)
+        elif (together := _sales_of(sentence, at)) is not None:
+            sentence.use(*together[1])
+            take(sentence, together[0])
         elif item.is_("extreme") and sentence.named(at + 1) is not None:
             _figure(sentence, at)
         elif item.is_("money") and sentence.lexicon.money is not None:
@@ -174,6 +204,8 @@ def _aggregates(sentence: Sentence, at: int) -> None:
     measure, used = measure_at(sentence, at)
     if measure is None and _both(sentence, at, sign.value):
         return
+    if measure is None and fold(item.text) == "how much" and (paid := sentence.find("money")):
+        measure, used = sentence.lexicon.money, [at, paid]  # "how much did Otto earn"
     if measure is None:
         column = sentence.pick(at - 1, "number") if sentence.named(at - 1) is not None else None
         if column is None or sign.value == "count":
@@ -183,6 +215,7 @@ def _aggregates(sentence: Sentence, at: int) -> None:
         used = [at - 1, at]
     sentence.use(*used)
     take(sentence, measure)
+    _and_how_many(sentence, max(used), measure)
     if measure.column is not None and measure.aggregate != "count_distinct":
         _and_of_others(sentence, max(used), measure.aggregate)
 
@@ -198,6 +231,21 @@ def _both(sentence: Sentence, at: int, aggregate: str) -> bool:
     take(sentence, second)
     sentence.use(at, at + 1, *more)
     return True
+
+
+def _and_how_many(sentence: Sentence, last: int, measure: Measure) -> None:
+    """`how many channels and venues`: so many of the one, so many of the other."""
+    while measure.aggregate == "count_distinct" and sentence.is_(last + 1, "and"):
+        named = sentence.named(last + 2)
+        close = named is not None and named.plural
+        if not close or sentence.items[last + 2].start - sentence.items[last].end != len(" and "):
+            return
+        column = sentence.pick(last + 2)
+        if column is None or sentence.numeric(column):
+            return
+        sentence.use(last + 1, last + 2)
+        take(sentence, Measure(aggregate="count_distinct", column=column))
+        last += 2
 
 
 def _and_of_others(sentence: Sentence, last: int, aggregate: Aggregate) -> None:

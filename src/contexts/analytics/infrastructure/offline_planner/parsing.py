@@ -7,6 +7,7 @@ from contexts.analytics.domain.query_spec import QuerySpec
 from contexts.analytics.infrastructure.offline_planner.building import build
 from contexts.analytics.infrastructure.offline_planner.columns import words_of
 from contexts.analytics.infrastructure.offline_planner.conditions import read_conditions
+from contexts.analytics.infrastructure.offline_planner.doubts import doubt
 from contexts.analytics.infrastructure.offline_planner.grouping import read_columns, read_groups
 from contexts.analytics.infrastructure.offline_planner.holding import read_values
 from contexts.analytics.infrastructure.offline_planner.lexicon import Lexicon
@@ -61,7 +62,11 @@ def parse(lexicon: Lexicon, items: list[Item], *, whole: bool = True) -> Parsed:
         read(sentence)
     left = tuple(item for item in sentence.items if not item.used and _matters(item))
     left += tuple(item for item in sentence.items if _asks_for_nobody(sentence, item))
-    return Parsed(sentence, build(sentence) if whole and not left else None, left)
+    left = tuple(sorted(left, key=lambda item: item.start))
+    spec = build(sentence) if whole and not left else None
+    if spec is not None and sentence.wanted.cannot is None:
+        sentence.wanted.cannot = doubt(sentence, spec)
+    return Parsed(sentence, spec, left)
 
 
 def _asks_for_nobody(sentence: Sentence, item: Item) -> bool:

@@ -1,6 +1,6 @@
 """Which time a question speaks of: a stretch of it, or a part that returns, such as Fridays."""
 
-from contexts.analytics.domain.query_spec import Filter, Period, Scalar
+from contexts.analytics.domain.query_spec import Dimension, Filter, Period, Scalar
 from contexts.analytics.infrastructure.offline_planner.filters import add, negated
 from contexts.analytics.infrastructure.offline_planner.readings import (
     Part,
@@ -41,6 +41,12 @@ def period(
         condition = Filter(column=years, operator="le", values=(last,))
     else:
         return False
+    or_else = next((i for i in range(len(sentence)) if sentence.is_(i, "or", "or")), None)
+    before = sentence.wanted.where[-1] if sentence.wanted.where else ()
+    if or_else is not None and {f.column for f in before} == {years}:
+        sentence.use(or_else)  # "before 1980 or after 2000"
+        sentence.wanted.where[-1] = (*before, condition)
+        return True
     sentence.wanted.where.append((condition,))
     return True
 
@@ -68,7 +74,7 @@ def part_of_time(sentence: Sentence, at: int) -> bool:
     deny = negated(sentence, at)
     used = [at]
     several = list(values)
-    while (sentence.is_(at + 1, "and") or sentence.is_(at + 1, "or")) and operator == "eq":
+    while sentence.says(at + 1, "and", "or", "versus") and operator == "eq":
         following = sentence.free(at + 2)
         other = following.as_(Part) if following else None
         if other is None or other.filters[0][0] != grain:
@@ -78,6 +84,8 @@ def part_of_time(sentence: Sentence, at: int) -> bool:
         at += 2
     if len(several) > len(values):
         operator = "in"
+        if sentence.compares:
+            sentence.wanted.split = Dimension(column=column, grain=grain)
     opposite = {"eq": "ne", "in": "not_in"}
     if deny and operator not in opposite:
         return False

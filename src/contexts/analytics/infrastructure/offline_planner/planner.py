@@ -6,6 +6,7 @@ from contexts.analytics.application.ports import Ask, Declined, Planned
 from contexts.analytics.infrastructure.offline_planner.confidence import confidence_of
 from contexts.analytics.infrastructure.offline_planner.declining import (
     NAME,
+    examples,
     refused,
     unclear,
     unplaceable,
@@ -43,16 +44,17 @@ class OfflinePlanner:
         if ask.previous is not None:
             followed = follow(lexicon, question, ask.previous, ask.now)
             if followed is not None:
-                return self._planned(question, lexicon, followed)
-        return self._planned(question, lexicon, parse(lexicon, lexicon.items(question, ask.now)))
+                return self._planned(ask, lexicon, followed)
+        return self._planned(ask, lexicon, parse(lexicon, lexicon.items(question, ask.now)))
 
-    def _planned(self, question: str, lexicon: Lexicon, parsed: Parsed) -> Planned | Declined:
+    def _planned(self, ask: Ask, lexicon: Lexicon, parsed: Parsed) -> Planned | Declined:
         wanted = parsed.sentence.wanted
         if wanted.cannot is not None:
-            return Declined(outcome="unanswerable", reason=wanted.cannot, planner=self.name)
+            return self._cannot(wanted.cannot, lexicon, ask)
         if parsed.spec is None:
-            return unplaceable(question, parsed.unplaced, lexicon)
-        if (no := unclear(question, wanted.ambiguous, parsed.spec, lexicon)) is not None:
+            return unplaceable(ask.question.strip(), parsed.unplaced, lexicon, ask.now)
+        no = unclear(ask.question.strip(), wanted.ambiguous, parsed.spec, lexicon)
+        if no is not None:
             return no
         assumptions = tuple(dict.fromkeys(wanted.assumptions))
         confidence, rests_on = confidence_of(parsed, lexicon)
@@ -62,6 +64,12 @@ class OfflinePlanner:
             confidence=confidence,
             rests_on=rests_on,
             assumptions=assumptions,
+        )
+
+    def _cannot(self, why: str, lexicon: Lexicon, ask: Ask) -> Declined:
+        suggestions = tuple(examples(lexicon, ask.now))
+        return Declined(
+            outcome="unanswerable", reason=why, planner=self.name, suggestions=suggestions
         )
 
     def _lexicon(self, ask: Ask) -> Lexicon:

@@ -101,9 +101,10 @@ def _often(sentence: Sentence, at: int, item: Item) -> bool:
     plural = named is not None and named.plural
     if count is None and plural and sentence.wanted.chart is not None:
         count = _TOP
-    sentence.wanted.rank = Rank(
-        count or 1, sign.value == "desc", measure=Measure(aggregate="count")
-    )
+    rank = Rank(count or 1, sign.value == "desc")
+    sentence.wanted.rank = rank
+    _by(sentence, rank)
+    rank.measure = rank.measure or Measure(aggregate="count")
     return True
 
 
@@ -157,13 +158,15 @@ def _extreme(sentence: Sentence, at: int, item: Item) -> bool:
         return False
     descending = sign.value == "desc"
     word = item.text.lower()
-    if sentence.is_(at + 1, "sell"):
-        sentence.use(at, at + 1)
+    sells = next((i for i in (at + 1, at - 1) if sentence.is_(i, "sell")), None)
+    alone = sells == at + 1 or (sells is not None and word in ("best", "worst"))
+    if sells is not None and alone:
+        sentence.use(at, sells)
         count, used = _count(sentence, at)
         sentence.use(*used)
         sentence.wanted.rank = Rank(count or 1, descending, measure=quantity(sentence))
         return True
-    if not _asks_who(sentence, at):
+    if not _asks_who(sentence, at) and not _ends_in_group(sentence, at):
         return False
     if item.sign("aggregate") is not None and not any(
         other.is_("which") and other.text.lower().startswith(("who", "which"))
@@ -220,10 +223,27 @@ def _asks_who(sentence: Sentence, at: int) -> bool:
     return sentence.find("sell") is not None
 
 
+def _ends_in_group(sentence: Sentence, at: int) -> bool:
+    """`the highest revenue day`: what is ranked stands after what it is ranked by."""
+    figure = sentence.is_(at + 1, "money") or (
+        sentence.named(at + 1) is not None and sentence.pick(at + 1, "number") is not None
+    )
+    if not figure or at + 2 >= len(sentence) or sentence.items[at].sign("aggregate") is not None:
+        return False
+    beside = sentence.items[at + 2].start - sentence.items[at + 1].end == 1
+    named = sentence.named(at + 2)
+    thing = named is not None and sentence.pick(at + 2, "number") is None
+    return beside and (sentence.is_(at + 2, "grain") or thing)
+
+
 def _of(sentence: Sentence, at: int, rank: Rank, *, word: str) -> bool:
     """What a superlative is of: a measure, a column's own value, or a number of things."""
     if sentence.named(at) is None and not sentence.says(at, "aggregate", "money", "row", "person"):
         # "Who earns the most": what it is of stands before.
+        if sentence.is_(at - 2, "money") and sentence.lexicon.money is not None:
+            rank.measure = sentence.lexicon.money
+            sentence.use(at - 2)
+            return True
         before = sentence.pick(at - 2, "number") if sentence.named(at - 2) is not None else None
         if before is not None and sentence.column(before).role == "measure":
             rank.column = before

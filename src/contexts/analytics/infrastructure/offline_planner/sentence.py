@@ -70,12 +70,14 @@ class Wanted(msgspec.Struct):
     chart: ChartType | None = None
     distinct: bool = False
     percent: bool = False
+    share: bool = False
     running: bool = False
     shape: bool = False
     comparison: Literal["previous_period", "previous_year"] | None = None
     whole_rows: bool = False
     each_row: bool = False
-    split: str | None = None
+    split: Dimension | None = None
+    things: set[str] = set()
     apart: Literal["day", "month", "year"] | None = None
     cannot: str | None = None
     assumptions: list[str] = []
@@ -92,6 +94,7 @@ class Sentence:
         for at, item in enumerate(self.items):
             item.readings = self._settled(at, item)
         self.wanted = Wanted()
+        self.aside: list[Item] = []
 
     def _settled(self, at: int, item: Item) -> tuple[Reading, ...]:
         """A word that names a column in full is no mere word for rows; half a name gives way to a
@@ -138,6 +141,10 @@ class Sentence:
     def use(self, *places: int) -> None:
         for at in places:
             self.items[at].used = True
+
+    def set_aside(self) -> None:
+        """Take out what only qualifies the word after it, so that its neighbours meet."""
+        self.items = [item for item in self.items if all(item is not one for one in self.aside)]
 
     def find(self, *kinds: SignKind) -> int | None:
         """The first free item with such a sign."""
@@ -219,6 +226,14 @@ class Sentence:
             if set(words.split()) & {*words_of(column)} and column.type != "text":
                 return column.name
         return None
+
+    @property
+    def compares(self) -> bool:
+        """Whether figures are to stand side by side: "compare A and B", "A vs B"."""
+        return any(
+            item.sign("versus") is not None or item.text.lower().startswith("compar")
+            for item in self.items
+        )
 
     @property
     def unplaced(self) -> list[Item]:

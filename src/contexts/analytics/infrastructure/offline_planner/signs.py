@@ -37,6 +37,7 @@ group by: by every | by different
 group by: from different | for different | in different | of different | across different
 group by: over different | at different | on different
 group by: for all different | for the different | of the different | group | aggregated by
+group by: with different
 group by: bucketed by | binned by | bin by | bin | into | segmented by
 group by: categorized by | categorised by | classified by | by type of | for each type of
 group by: varies by | vary by | differ by | differs by | for the various | under each
@@ -75,10 +76,11 @@ null not_null: is not null | is not empty | are not null | not null | are not em
 null not_null: is not missing | is not blank
 not not: not | no | without | excluding | except | except for | exclude | apart from | but not
 not not: never | does not | do not | did not | didn't | don't | doesn't | has no | have no
-not not: that are not | who are not | leaving out | ignoring | not in | not including | minus
+not not: neither | that are not | who are not | leaving out | ignoring | not in
+not not: not including | minus
 and and: and | as well as | along with | together with | plus | & | with their | and also
 and and: alongside | , and | , as well as
-or or: or | either
+or or: or | either | nor
 break break: , | ; | : | . | ? | ! | ?, | ., | ). | ( | ) | , please | ?. | ) ,
 order order: order | ordered | sort | sorted | rank | ranked | arrange | arranged | ranking
 order order: sorting | ordering | in order | in the order | order it | sort it | orderly
@@ -99,6 +101,13 @@ direction desc: latest first | newest first | from most to least | decreasing or
 direction desc: from highest to lowest | biggest first | desc order | high to low order
 direction desc: from high to low order | from top to bottom | with descending order
 direction desc: in reverse order | reversed | downward
+direction asc: from the oldest to the newest | from oldest to newest | shortest first
+direction asc: from the cheapest to the most expensive | from cheapest to most expensive
+direction asc: cheapest first | worst first | youngest first | from the earliest to the latest
+direction desc: from the most expensive to the cheapest | from the newest to the oldest
+direction desc: from newest to oldest | longest first | most expensive first | best first
+direction desc: best seller first | best sellers first | tallest first | from the latest
+direction desc: most first | from most expensive to cheapest
 direction alphabetical: alphabetically | in alphabetical order | alphabetical order
 direction alphabetical: alphabetical | in lexicographical order | lexicographical order
 direction alphabetical: from a to z | a to z | in alphabetic order | in lexicographic order
@@ -136,9 +145,9 @@ grain month_of_year: month of year | month of the year | calendar month | month 
 grain day_of_month: day of month | day of the month
 grain quarter_of_year: quarter of year | quarter of the year
 share share: share | shares | proportion | proportions | ratio | breakdown | split | composition
-share share: fraction | portion | makeup
+share share: fraction | portion | makeup | what share
 percent percent: percentage | percentages | percent | percentage of | % | what percentage
-percent percent: share in percent | what percent | what share
+percent percent: share in percent | what percent
 running running: running total | cumulative | cumulated | cumulatively | running sum
 running running: accumulated | running totals | cumulative total | cumulative sum | year to date
 change previous_period: growth | compared to the previous month
@@ -218,7 +227,7 @@ refuse change: overwrite | destroy | wipe
 
 
 @cache
-def _phrases() -> dict[tuple[str, ...], tuple[Sign, ...]]:
+def phrases() -> dict[tuple[str, ...], tuple[Sign, ...]]:
     """From the folded words of a phrase to what it may mean."""
     found: dict[tuple[str, ...], list[Sign]] = {}
 
@@ -249,25 +258,25 @@ def _kind(name: str) -> SignKind:
 
 def is_grammar(word: str) -> bool:
     """Whether a folded word has a meaning of its own in questions."""
-    return (word,) in _phrases()
+    return (word,) in phrases()
 
 
 @cache
 def _longest() -> int:
-    return max(map(len, _phrases()))
+    return max(map(len, phrases()))
 
 
 def signs_in(tokens: Sequence[Token]) -> Iterator[Placed]:
     """Every phrase of the grammar that stands somewhere in a question."""
-    phrases = _phrases()
+    known = phrases()
     for first in range(len(tokens)):
         for last in range(first + 1, min(len(tokens), first + _longest()) + 1):
             some = tokens[first:last]
             if any(token.kind == "quoted" for token in some):
                 break
-            signs = phrases.get(tuple(token.folded for token in some))
+            signs = known.get(tuple(token.folded for token in some))
             if signs is None and last == first + 1 and some[0].kind == "word":
-                signs = phrases.get((some[0].folded.removesuffix("s"),))
+                signs = known.get((some[0].folded.removesuffix("s"),))
                 signs = tuple(s for s in signs or () if s.kind in ("person", "row", "filler"))
             for sign in signs or ():
                 more = 1.12 if last - first > 1 else 1.0

@@ -13,6 +13,7 @@ from contexts.analytics.infrastructure.offline_planner.readings import (
     Numeral,
 )
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
+from contexts.analytics.infrastructure.offline_planner.words import fold, stem
 
 _CONCEPTS = {
     "old": "age",
@@ -93,6 +94,9 @@ def _counted(sentence: Sentence, at: int, right: int, operator: Operator, number
         add(sentence, at, Filter(column=column, operator=operator, values=(plain(number),)))
         return True
     counted = sentence.pick(right + 1) if sentence.named(right + 1) else None
+    word = stem(fold(sentence.items[right + 1].text))
+    if counted is not None and counted in sentence.lexicon.names.qualified_by(word):
+        return False  # The stars of a `star_rating` are told by it, not counted.
     measure = Measure(aggregate="count")
     if (
         counted is not None

@@ -56,8 +56,8 @@ def _clause(sentence: Sentence, at: int) -> int | None:
     if item is None:
         return None
     begins = item.sign("order", "direction", "list")
-    if begins is None:
-        return None
+    if begins is None or (item.as_(Named) is not None and sentence.says(at - 1, "group", "each")):
+        return None  # The order of "per order by month" is a thing.
     end = at + 1
     while (following := sentence.free(end)) is not None and (
         following.sign("axis", "direction", "aggregate", "order", "list") is not None

@@ -136,3 +136,12 @@ ABBREVIATIONS = {
     "codes": "code",
 }
 """Short forms that columns and values use, in full."""
+
+
+def plural(words: str) -> str:
+    """The last of some words in the plural, unless it has its ending already."""
+    if words.endswith("s"):
+        return words
+    if words.endswith("y") and words[-2:-1] not in tuple("aeiou"):
+        return f"{words[:-1]}ies"
+    return f"{words}es" if words.endswith(("x", "ch", "sh", "z")) else f"{words}s"

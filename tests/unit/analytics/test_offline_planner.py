@@ -30,6 +30,8 @@ ROWS = Measure(aggregate="count")
         ("What is the total turnover?", QuerySpec(measures=(AMOUNT,))),
         ("Revenue by month", QuerySpec(measures=(AMOUNT,), dimensions=(MONTH,))),
         ("monthly takings", QuerySpec(measures=(AMOUNT,), dimensions=(MONTH,))),
+        ("takings month by month", QuerySpec(measures=(AMOUNT,), dimensions=(MONTH,))),
+        ("takings we recieved per month", QuerySpec(measures=(AMOUNT,), dimensions=(MONTH,))),
         ("Turnover in April", QuerySpec(measures=(AMOUNT,), period=APRIL)),
         (
             "average unit price of each item",

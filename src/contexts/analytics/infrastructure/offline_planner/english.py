@@ -187,7 +187,7 @@ FILLER = words(
     along within during via through among amongst amid also just then so too still already
     now very much really exactly only together respectively corresponding correspond
     corresponds associated related regarding concerning respective belonging belong belongs
-    available existing exist exists all any some both either graph chart diagram figure
+    available existing exist exists yet all any some both either graph chart diagram figure
     attribute attributes column columns field fields variable variables information info
     data dataset table tables kind kinds entire whole overall altogether issued issue placed
     place recorded record registered held happened happen happens occurred occur occurs

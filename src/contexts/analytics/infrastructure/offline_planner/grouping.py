@@ -35,9 +35,9 @@ def _when(sentence: Sentence, at: int) -> bool:
 
 
 def _asked(sentence: Sentence, at: int) -> bool:
-    """`monthly revenue`, `which day`, `when`: a time to split by without "by"."""
+    """`monthly revenue`, `month by month`, `which day`, `when`: a time to split by without "by"."""
     item = sentence.items[at]
-    if item.text.lower().endswith("ly") or sentence.is_(at - 1, "which"):
+    if item.text.lower().endswith("ly") or " by " in item.text or sentence.is_(at - 1, "which"):
         return True
     return item.as_(Named) is None and sentence.wanted.rank is not None
 

@@ -132,13 +132,13 @@ chart table: table | as a table | in a table | tabular form | plain table
 chart scatter: scatter | scatter chart | scatter plot | scatterplot | scatter graph
 chart scatter: scatter charts | scatter plots | scatter diagram | point chart
 chart scatter: grouping scatter chart
-grain year: year | years | yearly | annual | annually | per annum
-grain quarter: quarter | quarters | quarterly
-grain month: month | months | monthly
-grain week: week | weeks | weekly | calendar week
-grain day: day | days | daily | date | dates | calendar day
-grain hour_of_day: hour | hours | hourly | hour of day | hour of the day | time of day
-grain hour_of_day: time of the day | o'clock
+grain year: year | years | yearly | annual | annually | per annum | year by year
+grain quarter: quarter | quarters | quarterly | quarter by quarter
+grain month: month | months | monthly | month by month
+grain week: week | weeks | weekly | calendar week | week by week
+grain day: day | days | daily | date | dates | calendar day | day by day
+grain hour_of_day: hour | hours | hourly | hour by hour | hour of day | hour of the day
+grain hour_of_day: time of day | time of the day | o'clock
 grain weekday: weekday | weekdays | day of week | day of the week | days of the week | week day
 grain weekday: day of a week | weekday name | days of week
 grain month_of_year: month of year | month of the year | calendar month | month name

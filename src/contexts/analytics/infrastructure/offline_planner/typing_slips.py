@@ -17,7 +17,17 @@ def mistyped(word: str) -> list[Sign]:
     return []
 
 
-_TYPED = ("aggregate", "extreme", "list", "chart", "direction", "order", "distinct", "group")
+_TYPED = (
+    "aggregate",
+    "extreme",
+    "list",
+    "chart",
+    "direction",
+    "order",
+    "distinct",
+    "group",
+    "filler",
+)
 
 
 def _slipped(word: str, known: str) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from bootstrap import Application
+from contexts.analytics.application.datasets import SweepUploads
 from contexts.analytics.application.keeping import Work
 from shared.application.context import current_context, running_in
 
@@ -19,15 +20,23 @@ PATIENCE = 30.0
 """Seconds that what was queued once more may take until somebody is at it."""
 
 
+SWEEP_SECONDS = 3_600.0
+"""Between two looks for files that no dataset is made of."""
+
+
 class LeftOpen:
     """Any number of workers may look: what is queued twice is done once."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
         self._queued: dict[UUID, float] = {}
+        self._sweep_at = 0.0
 
     async def __call__(self) -> None:
         analytics, now = self._application.analytics, monotonic()
+        if now > self._sweep_at:
+            self._sweep_at = now + SWEEP_SECONDS
+            await self._application.bus()(SweepUploads())
         self._queued = {id: when for id, when in self._queued.items() if when > now - PATIENCE}
         for tenant, id in await analytics.datasets_shown().left_open(LOST_AFTER):
             await self._put("load_dataset", tenant, id)

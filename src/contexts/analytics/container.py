@@ -17,6 +17,7 @@ from contexts.analytics.application.datasets import (
     KeepUpload,
     LoadDataset,
     QueueDataset,
+    SweepUploads,
     UploadDataset,
 )
 from contexts.analytics.application.keeping import Settings
@@ -136,6 +137,7 @@ class AnalyticsContainer(containers.DeclarativeContainer):
         queue,
         clock,
         most_bytes,
+        datasets_shown.provided.names,
     )
     asking = providers.Singleton(Asking, question_streams, dataset_streams, queue, clock)
 
@@ -185,6 +187,7 @@ class AnalyticsContainer(containers.DeclarativeContainer):
             KeepUpload: datasets.provided.keep,
             ForgetUpload: datasets.provided.forget,
             UploadDataset: datasets.provided.upload,
+            SweepUploads: datasets.provided.sweep,
             QueueDataset: datasets.provided.queue,
             LoadDataset: datasets.provided.load,
             CorrectDataset: datasets.provided.correct,

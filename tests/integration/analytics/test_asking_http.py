@@ -10,8 +10,17 @@ import msgspec
 import pytest
 from httpx2 import AsyncClient
 
-from asking import TRIPS, at_work
+from asking import TRIPS, at_work, chunks, load
 from bootstrap import Application
+from conftest import caught_up
+from contexts.analytics.application.datasets import (
+    ColumnCorrection,
+    CorrectDataset,
+    KeepUpload,
+    LoadDataset,
+    SweepUploads,
+)
+from contexts.analytics.domain.dataset import dataset_id
 from listings import database_down, serving_here
 from servers import Urls
 from settings import Settings
@@ -296,3 +305,19 @@ async def test_a_fault_of_ours_is_told_in_the_same_form(
             response = await client.get("/analyze", params={"text": "fares"}, timeout=PATIENCE)
     assert response.status_code == 500
     assert set(response.json()) == {"error"}
+
+
+async def test_a_file_that_no_dataset_is_made_of_is_swept_away_once_it_is_old(
+    application: Application,
+) -> None:
+    bus = application.bus()
+    await load(application)
+    await bus(KeepUpload(chunks(TRIPS)))
+    await caught_up(application)
+    assert await bus(SweepUploads()) == 0
+    assert await _kept(application) == 2
+    assert await bus(SweepUploads(older_than=-60)) == 1
+    assert await _kept(application) == 1
+    columns = {"city": ColumnCorrection(type="text"), "driver_id": ColumnCorrection(type="text")}
+    assert await bus(CorrectDataset(name="trips", columns=columns)) == 2
+    assert await bus(LoadDataset(dataset_id("trips")))

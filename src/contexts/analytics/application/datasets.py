@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -50,6 +50,16 @@ class UploadDataset(Command[int], frozen=True):
     upload_id: UUID
     filename: str
     options: LoadOptions = LoadOptions()
+
+
+class SweepUploads(Command[int], frozen=True):
+    """Forget files that no dataset is made of, and how many that were.
+
+    Whoever kept one may have been stopped before it could be said whose it is. `older_than` is in
+    seconds: a younger one may yet be told of.
+    """
+
+    older_than: float = 24 * 3600.0
 
 
 class QueueDataset(Command[None], frozen=True):
@@ -119,7 +129,9 @@ class Datasets:
         queue: WorkQueue,
         clock: Clock,
         most_bytes: int,
+        names: Callable[[], Awaitable[Sequence[str]]],
     ) -> None:
+        """`names` are those of the datasets that a read model knows."""
         self._datasets = datasets
         self._uploads = uploads
         self._loader = loader
@@ -128,6 +140,7 @@ class Datasets:
         self._queue = queue
         self._clock = clock
         self._most_bytes = most_bytes
+        self._names = names
 
     async def keep(self, command: KeepUpload) -> UUID:
         upload_id = uuid7()
@@ -202,6 +215,18 @@ class Datasets:
         if before is not None and before != work.upload_id:
             await self._uploads.forget(str(before))
 
+    async def sweep(self, command: SweepUploads) -> int:
+        before = (self._clock().timestamp() - command.older_than) * 1000
+        old = [id for id in map(UUID, await self._uploads.kept()) if id.int >> 80 < before]
+        if not old:
+            return 0
+        known = await self._datasets.get_many(map(dataset_id, await self._names()))
+        used = {id for dataset in known.values() for id in dataset.uploads}
+        for id in old:
+            if id not in used:
+                await self._uploads.forget(str(id))
+        return len(set(old) - used)
+
     async def correct(self, command: CorrectDataset) -> int | None:
         dataset = await self._get(command.name)
         if dataset is None:
@@ -214,11 +239,11 @@ class Datasets:
 
     async def delete(self, command: DeleteDataset) -> None:
         dataset = await self._get(command.name) or Dataset.named(command.name)
-        uploads = {each.upload_id for each in (dataset.work, dataset.upload) if each is not None}
+        uploads = dataset.uploads
         dataset.delete(command.name, now=self._clock())
         await self._datasets.save(dataset)
         await self._tables.drop(command.name)
-        for upload_id in uploads | ({dataset.loaded_upload} - {None}):
+        for upload_id in uploads:
             await self._uploads.forget(str(upload_id))
 
     async def _get(self, name: str) -> Dataset | None:

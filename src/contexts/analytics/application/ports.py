@@ -168,6 +168,9 @@ class Uploads(Protocol):
 
     async def forget(self, upload_id: str) -> None: ...
 
+    async def kept(self) -> Sequence[str]:
+        """The ids of all that is kept for the tenant."""
+
 
 class LoadFailed(Exception):
     """A file could not be made into a table; says why and what to do. Nothing of it is left."""

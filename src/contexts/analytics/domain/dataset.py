@@ -202,6 +202,12 @@ class Dataset(Aggregate[DatasetChange]):
         self.must_exist(name)
         self.record(DatasetDeleted(name=name, deleted_at=now))
 
+    @property
+    def uploads(self) -> frozenset[UUID]:
+        """The files that it is made of, and is to be made of."""
+        named = [each.upload_id for each in (self.work, self.upload) if each is not None]
+        return frozenset(named if self.loaded_upload is None else [*named, self.loaded_upload])
+
     def must_exist(self, name: str) -> None:
         """Raise NoSuchDataset."""
         if not self.exists:

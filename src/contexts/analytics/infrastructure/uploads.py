@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from contexts.analytics.application.ports import LoadFailed
 from shared.application.context import current_context
@@ -76,6 +76,14 @@ class PostgresUploads:
                 "delete from analytics.upload_chunks where (tenant, upload_id) = (%s, %s)",
                 (current_context().tenant, upload_id),
             )
+
+    async def kept(self) -> Sequence[str]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "select upload_id from analytics.upload_chunks where tenant = %s and number = 0",
+                (current_context().tenant,),
+            )
+            return [row[0] for row in await cursor.fetchall()]
 
 
 async def _coming(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

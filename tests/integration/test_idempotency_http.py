@@ -281,7 +281,7 @@ async def test_what_ends_in_an_error_of_ours_leaves_nothing(
 async def test_without_a_database_nothing_happens_and_it_may_be_tried_again(
     settings: Settings, servers: Urls, database: str
 ) -> None:
-    hasty = msgspec.structs.replace(settings, connect_seconds=0.3, log_level="critical")
+    hasty = msgspec.structs.replace(settings, connect_seconds=1, log_level="critical")
     async with serving(hasty) as client:
         with database_down(servers.database, database):
             response = await client.post("/events", json=JAZZ, headers=KEY)

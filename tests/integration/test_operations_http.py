@@ -47,7 +47,7 @@ async def test_it_is_ready_when_all_it_stands_on_answers_and_the_projections_kee
 async def test_without_its_database_it_lives_but_is_not_ready(
     settings: Settings, servers: Urls, database: str
 ) -> None:
-    hasty = msgspec.structs.replace(settings, connect_seconds=0.3, log_level="error")
+    hasty = msgspec.structs.replace(settings, connect_seconds=1, log_level="error")
     async with serving(hasty) as client:
         with database_down(servers.database, database):
             status, checks = await ready(client)

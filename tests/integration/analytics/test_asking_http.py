@@ -299,7 +299,7 @@ async def _kept(application: Application) -> int:
 async def test_a_fault_of_ours_is_told_in_the_same_form(
     settings: Settings, servers: Urls, database: str
 ) -> None:
-    quick = msgspec.structs.replace(settings, connect_seconds=0.5)
+    quick = msgspec.structs.replace(settings, connect_seconds=2)
     async with serving_here(quick) as client:
         with database_down(servers.database, database):
             response = await client.get("/analyze", params={"text": "fares"}, timeout=PATIENCE)

@@ -272,7 +272,7 @@ async def test_a_title_arrives_as_it_was_sent(client: Client, application: Appli
 async def test_without_its_database_it_fails_as_the_contract_says(
     settings: Settings, servers: Urls, database: str
 ) -> None:
-    hasty = msgspec.structs.replace(settings, connect_seconds=0.3, log_level="error")
+    hasty = msgspec.structs.replace(settings, connect_seconds=2, log_level="error")
     async with serving(hasty) as client:
         with database_down(servers.database, database):
             message = await refused(client, "", status=500)

@@ -45,6 +45,7 @@ from shared.application.projections import (
 from shared.application.reactions import Reactions
 from shared.domain.aggregate import kinds_of
 from shared.infrastructure.broker import broker
+from shared.infrastructure.claims import PostgresClaims
 from shared.infrastructure.event_store.high_water_mark import HighWaterMark, LogPosition
 from shared.infrastructure.event_store.log_identity import LogIdentity
 from shared.infrastructure.event_store.postgres_event_store import PostgresEventStore
@@ -122,6 +123,7 @@ class Application(containers.DeclarativeContainer):
     mark = providers.Singleton(HighWaterMark)
     active = providers.Singleton(ActiveInstances)
     wakeups = providers.Singleton(Wakeups, broker.provider)
+    claims = providers.Singleton(PostgresClaims, pool)
     positions = providers.Singleton(
         ReadPositions, pool, mark, wakeups, settings.provided.min_position_seconds
     )
@@ -183,6 +185,7 @@ class Application(containers.DeclarativeContainer):
         broker=broker.provider,
         clock=clock,
         cursors=cursors,
+        claims=claims,
         model=language_model,
         settings=providers.Singleton(
             QuestionSettings,
@@ -274,7 +277,7 @@ async def running(settings: Settings, process: str) -> AsyncIterator[Application
         if looking is not None:
             looking.cancel()
         await application.events.page_cache().close()
-        await application.analytics.claims().close()
+        await application.claims().close()
         await application.analytics.report_schedule().close()
         await application.analytics.rooms().close()
         await application.language_model().close()

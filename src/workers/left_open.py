@@ -46,11 +46,10 @@ class LeftOpen:
     async def _put(self, work: Work, tenant: str, id: UUID) -> None:
         if id in self._queued:
             return
-        analytics = self._application.analytics
         with running_in(msgspec.structs.replace(current_context(), tenant=tenant)):
-            async with analytics.claims().claim(work, id) as free:
+            async with self._application.claims().claim(work, id) as free:
                 pass
             if free:
                 logger.warning("was lost, queued again", extra={"work": work, "id": str(id)})
-                await analytics.queue().put(work, id)
+                await self._application.analytics.queue().put(work, id)
                 self._queued[id] = monotonic()

@@ -8,7 +8,9 @@ from redis.asyncio import Redis
 
 from contexts.analytics.application import reactions, report_reactions
 from contexts.analytics.application.answering import Answering, AnswerQuestion
+from contexts.analytics.application.askable import Listing
 from contexts.analytics.application.asking import Asking, AskQuestion, GiveFeedback, QueueQuestion
+from contexts.analytics.application.confiding import Confiding, NothingKept
 from contexts.analytics.application.datasets import (
     CorrectDataset,
     Datasets,
@@ -47,6 +49,7 @@ from contexts.analytics.application.reporting import (
     ScheduleReport,
 )
 from contexts.analytics.application.running import Running
+from contexts.analytics.application.solving import Solving
 from contexts.analytics.application.telling import Telling
 from contexts.analytics.application.understanding import Understanding
 from contexts.analytics.application.verifying import VerifyGolden, Verifying
@@ -54,7 +57,6 @@ from contexts.analytics.domain.dataset import Dataset, DatasetCorrected, Dataset
 from contexts.analytics.domain.question import Outcome, Question, QuestionAsked
 from contexts.analytics.domain.report import Report, ReportRunStarted
 from contexts.analytics.infrastructure.catalogue import CatalogueDataset
-from contexts.analytics.infrastructure.claims import PostgresClaims
 from contexts.analytics.infrastructure.datasets import Datasets as DatasetsShown
 from contexts.analytics.infrastructure.history import AskedBefore
 from contexts.analytics.infrastructure.kept_answers import RedisKeptAnswers
@@ -76,7 +78,9 @@ from contexts.analytics.presentation.analyze import AnalyzeController
 from contexts.analytics.presentation.datasets import DatasetsController
 from contexts.analytics.presentation.questions import QuestionsController
 from contexts.analytics.presentation.reports import ReportsController
+from contexts.analytics.published import AskInConfidence, ListAskable
 from shared.application.bus import Bus
+from shared.application.claims import Claims
 from shared.application.codec import Codec
 from shared.application.cursors import Cursors
 from shared.application.event_store import EventStore
@@ -111,6 +115,7 @@ class AnalyticsContainer(containers.DeclarativeContainer):
     rephrasing: providers.Dependency[bool] = providers.Dependency()
     most_bytes: providers.Dependency[int] = providers.Dependency()
     limits: providers.Dependency[Limits] = providers.Dependency()
+    claims: providers.Dependency[Claims] = providers.Dependency()
 
     dataset_streams = providers.Singleton(Repository, Dataset, store, codec)
     question_streams = providers.Singleton(Repository, Question, store, codec)
@@ -124,7 +129,6 @@ class AnalyticsContainer(containers.DeclarativeContainer):
 
     reports_shown = providers.Singleton(ReportsShown, pool, store, codec, cursors)
 
-    claims = providers.Singleton(PostgresClaims, pool)
     queue = providers.Singleton(DramatiqWorkQueue, broker)
     uploads = providers.Singleton(PostgresUploads, pool)
     datasets = providers.Singleton(
@@ -148,35 +152,46 @@ class AnalyticsContainer(containers.DeclarativeContainer):
         AskedBefore, questions_shown, question_streams, positions, log_position
     )
     compiler = providers.Object(compile_spec)
+    offline = providers.Singleton(OfflinePlanner)
+    values = providers.Singleton(KnownValues, pool)
     understanding = providers.Singleton(
         Understanding,
-        offline=providers.Singleton(OfflinePlanner),
+        offline=offline,
         model=providers.Singleton(_model_planner, model),
-        values=providers.Singleton(KnownValues, pool),
+        values=values,
         compiler=compiler,
         history=history,
         confirm_below=settings.provided.confirm_below,
     )
+    room = providers.Singleton(PostgresRoom, rooms, providers.Singleton(Gate))
     running = providers.Singleton(
-        Running,
-        compiler,
-        providers.Singleton(PostgresRoom, rooms, providers.Singleton(Gate)),
-        providers.Singleton(RedisKeptAnswers, redis, log),
-        limits,
+        Running, compiler, room, providers.Singleton(RedisKeptAnswers, redis, log), limits
     )
-    answering = providers.Singleton(
-        Answering,
-        questions=question_streams,
+    running_in_confidence = providers.Singleton(
+        Running, compiler, room, providers.Singleton(NothingKept), limits
+    )
+    solving = providers.Factory(
+        Solving,
         relations=relations,
         understanding=understanding,
-        running=running,
         telling=providers.Singleton(Telling, model, rephrasing=rephrasing),
-        history=history,
-        claims=claims,
         position=log_position,
         clock=clock,
         settings=settings,
     )
+    answering = providers.Singleton(
+        Answering,
+        questions=question_streams,
+        solving=providers.Singleton(solving, running=running),
+        history=history,
+        claims=claims,
+        clock=clock,
+        settings=settings,
+    )
+    confiding = providers.Singleton(
+        Confiding, providers.Singleton(solving, running=running_in_confidence), clock
+    )
+    askable = providers.Singleton(Listing, relations, values, offline.provided.examples, clock)
     verifying = providers.Singleton(Verifying, history, relations, understanding, running, clock)
 
     reporting = providers.Singleton(Reporting, bus, report_streams, dataset_streams, clock)
@@ -196,6 +211,8 @@ class AnalyticsContainer(containers.DeclarativeContainer):
             QueueQuestion: asking.provided.queue,
             GiveFeedback: asking.provided.judge,
             AnswerQuestion: answering.provided.answer,
+            AskInConfidence: confiding.provided.ask,
+            ListAskable: askable.provided.list_askable,
             VerifyGolden: verifying.provided.verify,
             ListDatasets: datasets_shown.provided.list_datasets,
             GetDataset: datasets_shown.provided.get,

@@ -6,7 +6,14 @@ from dependency_injector import containers, providers
 from dramatiq import Broker
 from redis.asyncio import Redis
 
-from contexts.events.application import changes, commands, feed_runs, queries, taking_in
+from contexts.events.application import (
+    changes,
+    commands,
+    feed_runs,
+    finding,
+    queries,
+    taking_in,
+)
 from contexts.events.application.ports import Clock, FeedSource, Parsers, Providers
 from contexts.events.application.reactions import on_run_requested
 from contexts.events.domain.event import Event
@@ -24,6 +31,7 @@ from contexts.events.presentation.exports import ExportsController
 from contexts.events.presentation.http import EventsController
 from contexts.events.presentation.providers import ProvidersController
 from contexts.events.presentation.search import SearchController
+from contexts.events.published import FindOffers
 from shared.application.bus import Bus
 from shared.application.codec import Codec
 from shared.application.cursors import Cursors
@@ -110,6 +118,7 @@ class EventsContainer(containers.DeclarativeContainer):
             queries.ListEvents: catalogue.provided.list_events,
             queries.ListEventsEncoded: pages.provided.page,
             queries.SearchEvents: catalogue.provided.search,
+            FindOffers: providers.Callable(finding.find_offers, bus=bus, clock=clock).provider,
             queries.GetEvent: cards.provided.get,
             queries.GetHistory: cards.provided.history,
             changes.ListChanges: providers.Callable(

@@ -1,10 +1,18 @@
-"""What other contexts may know of events: the catalogue as a table that may be read.
+"""What other contexts may know of events: the catalogue as a table that may be read, and a way to
+find what is on offer.
 
 The view `events.catalogue` has these columns for as long as they stand here, whatever else it has.
 Who reads it restricts it to a tenant, and to what was ever online.
 """
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Literal, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from shared.application.bus import Query
 
 CATALOGUE = "events.catalogue"
 """Its name in PostgreSQL, and that of the projection that fills it."""
@@ -44,3 +52,49 @@ COLUMNS = (
     PublishedColumn("timezone", "timezone", "text", "dimension", ("time zone",)),
 )
 """Times are the venue's wall time; prices span all zones; places are those that are left."""
+
+
+class OfferFound(msgspec.Struct, frozen=True, kw_only=True):
+    """An event on offer. Times are the venue's wall time, in `timezone`. `min_price` and
+    `max_price` span all zones, the `available_` ones those with `places` left."""
+
+    id: UUID
+    title: str
+    local_starts_at: datetime
+    local_ends_at: datetime | None
+    timezone: str
+    min_price: Decimal | None
+    max_price: Decimal | None
+    available_min_price: Decimal | None
+    available_max_price: Decimal | None
+    places: int
+    organizer: str | None
+    provider: str | None
+
+
+class OffersFound(msgspec.Struct, frozen=True):
+    """The first of `total` events by their start."""
+
+    total: int
+    offers: tuple[OfferFound, ...]
+
+
+class FindOffers(Query[OffersFound], frozen=True, kw_only=True):
+    """Events on offer that somebody could go to.
+
+    Each of the `words` begins a word of the title; a plural finds the singular too. The event
+    starts at `starts_from` or later and at `starts_to` or earlier, both as the venue's clock shows
+    it, without an offset. What is over is left out, unless the range has passed itself (by UTC).
+    The cheapest place costs at most `max_price` and the dearest at least `min_price`; where
+    `available_only`, there are places left, and only those count.
+
+    Raise Invalid for what makes no sense.
+    """
+
+    words: str | None = None
+    starts_from: datetime | None = None
+    starts_to: datetime | None = None
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    available_only: bool = True
+    limit: int = 20

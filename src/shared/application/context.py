@@ -48,13 +48,6 @@ def running_in(context: Context) -> Iterator[Context]:
         _current.reset(token)
 
 
-@contextmanager
-def caused_by(cause: str) -> Iterator[Context]:
-    """Go on in the same conversation, with `cause` as what came directly before."""
-    with running_in(msgspec.structs.replace(current_context(), causation_id=cause)) as context:
-        yield context
-
-
 class Reached(msgspec.Struct):
     """How far the log is, as somebody knows who appended to it or read streams to decide on."""
 

@@ -26,7 +26,7 @@ MAX_QUESTION = 1_000
 """Characters; a question is a sentence or two."""
 
 QuestionText = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION, pattern=r"^[^\x00]*\S[^\x00]*$")
+    str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION, pattern=r"^\s*[^\s\x00][^\x00]*$")
 ]
 Thread = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from uuid_utils.compat import uuid7
 
-from contexts.analytics.application.keeping import Claims, Tables, WorkQueue
+from contexts.analytics.application.keeping import Tables, WorkQueue
 from contexts.analytics.application.ports import Clock, Loader, LoadFailed, Uploads
 from contexts.analytics.domain.dataset import (
     Corrections,
@@ -20,6 +20,7 @@ from contexts.analytics.domain.dataset import (
 )
 from contexts.analytics.domain.relation import ColumnType
 from shared.application.bus import Command
+from shared.application.claims import Claims
 from shared.application.repository import Repository
 from shared.domain.errors import Invalid
 

@@ -1,7 +1,6 @@
 """Whom we call to keep what questions and datasets need: tables, answers, and who works on what."""
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Literal, Protocol
 from uuid import UUID
@@ -19,13 +18,6 @@ class WorkQueue(Protocol):
     """The way to the workers that load datasets and answer questions."""
 
     async def put(self, work: Work, id: UUID) -> None: ...
-
-
-class Claims(Protocol):
-    """Who works on what: one worker at a time, for as long as it lives."""
-
-    def claim(self, work: Work, id: UUID) -> AbstractAsyncContextManager[bool]:
-        """Whether we have it; another has it else."""
 
 
 class Tables(Protocol):

@@ -72,6 +72,14 @@ class Planner(Protocol):
         """Raise PlannerFailed when it could not even try."""
 
 
+class Examples(Protocol):
+    """Makes questions that a relation answers, a few."""
+
+    def __call__(
+        self, relation: Relation, values: Sequence[ColumnValues], now: datetime
+    ) -> Sequence[str]: ...
+
+
 class RepairingPlanner(Protocol):
     """A planner whose first word may be wrong, and that is told so."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import Self
 
 import msgspec
 
@@ -20,7 +21,7 @@ from contexts.analytics.application.ports import (
 )
 from contexts.analytics.application.relations import Current
 from contexts.analytics.domain.query_spec import QuerySpec
-from contexts.analytics.domain.question import Option, Usage, WhichPlanner
+from contexts.analytics.domain.question import Option, Question, Usage, WhichPlanner
 
 GOLDEN = "golden"
 
@@ -28,6 +29,18 @@ _RANK = {"refused": 1, "needs_clarification": 2, "unanswerable": 3}
 
 _NEAR = 0.02
 """Two confidences that are closer than this are the same."""
+
+
+class Before(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a follow-up goes on from: the question before it, as it was understood."""
+
+    dataset: str
+    spec: QuerySpec
+
+    @classmethod
+    def plan_of(cls, question: Question) -> Self | None:
+        plan = question.plan
+        return None if plan is None else cls(plan.dataset, plan.spec)
 
 
 class Understood(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +63,16 @@ class _Look(msgspec.Struct, frozen=True):
     ask: Ask
     made: Planned | Declined | PlannerFailed
 
-    def misfit(self) -> tuple[int, int]:
+    @property
+    def goes_on(self) -> bool:
+        """Whether the question before this one was about the same dataset."""
+        return self.ask.previous is not None
+
+    def misfit(self) -> tuple[int, int, bool]:
         """Least for the dataset that the question is most likely about."""
         if isinstance(self.made, Declined):
-            return _RANK[self.made.outcome], len(self.made.unplaced)
-        return (0, 0) if isinstance(self.made, Planned) else (len(_RANK) + 1, 0)
+            return _RANK[self.made.outcome], len(self.made.unplaced), not self.goes_on
+        return 0 if isinstance(self.made, Planned) else len(_RANK) + 1, 0, not self.goes_on
 
 
 class Understanding:
@@ -83,21 +101,24 @@ class Understanding:
         among: Sequence[Current],
         *,
         now: datetime,
-        previous: QuerySpec | None,
+        before: Before | None,
         which: WhichPlanner,
         by_heart: bool = True,
         on_attempt: Callable[[str], None] | None = None,
     ) -> Understood | Declined:
-        """`by_heart`: what was found right before is taken as it was. `on_attempt` is told why a
-        reply of the model could not be used, each time that another is asked for.
+        """Where there was a question `before`, its dataset is the one that is asked, if the
+        question fits it. `by_heart`: what was found right before is taken as it was. `on_attempt`
+        is told why a reply of the model could not be used, each time that another is asked for.
 
         Raise PlannerFailed when none could even try.
         """
-        if by_heart and which == "auto" and previous is None:
+        if before is not None and not self._is_there(before, among):
+            before = None
+        if by_heart and which == "auto" and before is None:
             for current in among:
                 if golden := await self._golden(question, current, now):
                     return Understood(current=current, planned=golden)
-        tried = [await self._look(question, current, now, previous) for current in among]
+        tried = [await self._look(question, current, now, before) for current in among]
         if which == "model":
             return await self._by_model(tried, on_attempt)
         understood = _surest(question, tried)
@@ -119,10 +140,7 @@ class Understanding:
             golden, today=now.date(), dataset_version=current.version
         ):
             return None
-        try:
-            self._compiler(golden.spec, current.relation)
-        except SpecInvalid:
-            # Another version of the dataset has other columns.
+        if not self._makes_sense(golden.spec, current):
             return None
         return Planned(
             spec=golden.spec,
@@ -131,9 +149,25 @@ class Understanding:
             rests_on=(f"the answer to question {golden.question_id} was found right",),
         )
 
+    def _is_there(self, before: Before, among: Sequence[Current]) -> bool:
+        return any(
+            current.relation.dataset == before.dataset and self._makes_sense(before.spec, current)
+            for current in among
+        )
+
+    def _makes_sense(self, spec: QuerySpec, current: Current) -> bool:
+        """Another version of a dataset may have other columns."""
+        try:
+            self._compiler(spec, current.relation)
+        except SpecInvalid:
+            return False
+        return True
+
     async def _look(
-        self, question: str, current: Current, now: datetime, previous: QuerySpec | None
+        self, question: str, current: Current, now: datetime, before: Before | None
     ) -> _Look:
+        goes_on = before is not None and before.dataset == current.relation.dataset
+        previous = before.spec if before is not None and goes_on else None
         ask = Ask(
             question=question,
             relation=current.relation,
@@ -192,23 +226,30 @@ async def _opinion(
 
 
 def _surest(question: str, tried: Sequence[_Look]) -> Understood | Declined:
-    """Where no dataset was named, the plan that is surest; two that are as sure of different
-    datasets need a word from whoever asks. Raise PlannerFailed when there is nothing else."""
-    planned = [(look.current, look.made) for look in tried if isinstance(look.made, Planned)]
+    """Where no dataset was named, that of the question before, else the plan that is surest; two
+    that are as sure of different datasets need a word from whoever asks. Raise PlannerFailed when
+    there is nothing else."""
+    planned = [(look, look.made) for look in tried if isinstance(look.made, Planned)]
     if not planned:
         best = min(tried, key=_Look.misfit).made
         if isinstance(best, PlannerFailed):
             raise best
         assert isinstance(best, Declined)
         return best
-    planned.sort(key=lambda each: -each[1].confidence)
-    (current, surest), *others = planned
+    planned.sort(key=lambda each: (not each[0].goes_on, -each[1].confidence))
+    (look, surest), *others = planned
     if len(tried) > 1:
-        if rivals := [c for c, plan in others if plan.confidence >= surest.confidence - _NEAR]:
-            return _which_dataset(question, [current, *rivals])
-        said = f"asked of the dataset {current.relation.dataset!r}, which it fits best"
+        rivals = [
+            other.current
+            for other, plan in others
+            if not look.goes_on and plan.confidence >= surest.confidence - _NEAR
+        ]
+        if rivals:
+            return _which_dataset(question, [look.current, *rivals])
+        why = "like the question before it" if look.goes_on else "which it fits best"
+        said = f"asked of the dataset {look.current.relation.dataset!r}, {why}"
         surest = msgspec.structs.replace(surest, assumptions=(*surest.assumptions, said))
-    return Understood(current=current, planned=surest)
+    return Understood(current=look.current, planned=surest)
 
 
 def _which_dataset(question: str, currents: Sequence[Current]) -> Declined:

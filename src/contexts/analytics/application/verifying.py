@@ -68,7 +68,7 @@ class Verifying:
                 golden.question,
                 [current],
                 now=self._clock(),
-                previous=None,
+                before=None,
                 which="auto",
                 by_heart=False,
             )

@@ -84,6 +84,13 @@ EVENT_FIELDS = Fields(
 )
 """`ends_at` of an event without a known end is compared by its start."""
 
+CRITERIA_FIELDS = Fields(
+    *(EVENT_FIELDS[name] for name in EVENT_FIELDS.names),
+    Field("local_starts_at", datetime, ORDER, "local_starts_at"),
+)
+"""What criteria made in here may speak of as well: a wall time, which a query string, read as
+instants, can't state."""
+
 
 class ListEvents(ListQuery[EventListed | Mapping[str, Any]], frozen=True, kw_only=True):
     """Events on offer, by criteria. Only with `fields` the rows are mappings."""

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from contexts.events.application.queries import (
+    CRITERIA_FIELDS,
     EVENT_FIELDS,
     EventFound,
     EventListed,
@@ -162,7 +163,7 @@ class Catalogue(PostgresProjection):
 
     async def list_events(self, query: ListEvents) -> Stretch[EventListed | Mapping[str, Any]]:
         bounds = times(query.criteria)
-        condition = where(query.criteria, EVENT_FIELDS, CATALOGUE) & self._on_offer()
+        condition = where(query.criteria, CRITERIA_FIELDS, CATALOGUE) & self._on_offer()
         return await self._listing.answer(
             query,
             condition & implied(bounds, CATALOGUE, sorted_by=query.sort.by),

@@ -6,8 +6,6 @@ from contexts.analytics.infrastructure.offline_planner.readings import Named
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
 from contexts.analytics.infrastructure.offline_planner.words import fold, names_in
 
-_TRUNCATING = ("year", "quarter", "month", "week", "day", "hour")
-
 
 def read_groups(sentence: Sentence) -> None:
     """`by product and month`, `for each waiter`, `monthly`, `which day`."""

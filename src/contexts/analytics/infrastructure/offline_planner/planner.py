@@ -1,8 +1,11 @@
 """The offline planner: a lexicon of the dataset, closed grammars, and no guess."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
 
 from contexts.analytics.application.ports import Ask, Declined, Planned
+from contexts.analytics.domain.relation import ColumnValues, Relation
 from contexts.analytics.infrastructure.offline_planner.confidence import confidence_of
 from contexts.analytics.infrastructure.offline_planner.declining import (
     NAME,
@@ -31,7 +34,7 @@ class OfflinePlanner:
         self._lexicons: OrderedDict[tuple[str, str, str, int, int], Lexicon] = OrderedDict()
 
     async def plan(self, ask: Ask) -> Planned | Declined:
-        lexicon = self._lexicon(ask)
+        lexicon = self._lexicon(ask.relation, ask.values)
         question = ask.question.strip()
         if (no := refused(question, lexicon)) is not None:
             return no
@@ -46,6 +49,11 @@ class OfflinePlanner:
             if followed is not None:
                 return self._planned(ask, lexicon, followed)
         return self._planned(ask, lexicon, parse(lexicon, lexicon.items(question, ask.now)))
+
+    def examples(
+        self, relation: Relation, values: Sequence[ColumnValues], now: datetime
+    ) -> tuple[str, ...]:
+        return tuple(examples(self._lexicon(relation, values), now))
 
     def _planned(self, ask: Ask, lexicon: Lexicon, parsed: Parsed) -> Planned | Declined:
         wanted = parsed.sentence.wanted
@@ -72,14 +80,13 @@ class OfflinePlanner:
             outcome="unanswerable", reason=why, planner=self.name, suggestions=suggestions
         )
 
-    def _lexicon(self, ask: Ask) -> Lexicon:
-        relation = ask.relation
+    def _lexicon(self, relation: Relation, values: Sequence[ColumnValues]) -> Lexicon:
         key = (
             *(relation.schema, relation.table, relation.dataset),
             *(relation.version, relation.revision),
         )
         if key not in self._lexicons:
-            self._lexicons[key] = Lexicon(relation, ask.values)
+            self._lexicons[key] = Lexicon(relation, values)
             if len(self._lexicons) > _KEPT:
                 self._lexicons.popitem(last=False)
         self._lexicons.move_to_end(key)

@@ -15,7 +15,6 @@ from uuid import UUID
 
 import psycopg
 
-from contexts.analytics.application.keeping import Work
 from shared.application.context import current_context
 from shared.infrastructure.postgres import Pool, own_connection
 
@@ -31,7 +30,7 @@ class PostgresClaims:
         self._talking = asyncio.Lock()
 
     @asynccontextmanager
-    async def claim(self, work: Work, id: UUID) -> AsyncIterator[bool]:
+    async def claim(self, work: str, id: UUID) -> AsyncIterator[bool]:
         key = _key(work, id)
         # The same connection may take a lock of its own again and again.
         if key in self._held:
@@ -72,6 +71,6 @@ class PostgresClaims:
         return bool(row and row[0])
 
 
-def _key(work: Work, id: UUID) -> int:
+def _key(work: str, id: UUID) -> int:
     name = f"{work} {current_context().tenant} {id}".encode()
     return int.from_bytes(blake2b(name, digest_size=8).digest(), signed=True)

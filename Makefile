@@ -24,9 +24,19 @@ run: $(VENV)/run.stamp  ## Start everything here: servers, migrations, workers, 
 	@exec $(BIN)/marquee up
 
 .PHONY: compose-up
-compose-up:  ## The same in containers, on http://127.0.0.1:8000 (or PORT)
+compose-up: .env-key  ## The same in containers, on http://127.0.0.1:8000 (or PORT)
 	$(COMPOSE) up -d --build
 	@echo "Started. Logs: $(COMPOSE) logs -f    State: $(COMPOSE) ps"
+
+# What people write is sealed with a key that outlives the containers: made once, and kept in .env.
+.PHONY: .env-key
+.env-key:
+	@if [ -z "$$MARQUEE_KEY_ENCRYPTION_KEYS" ] && ! grep -Eqs '^ *(export +)?MARQUEE_KEY_ENCRYPTION_KEYS=.' .env; then \
+	  umask 077; \
+	  key=$$($(PYTHON) -c 'import secrets; print(f"k{secrets.token_hex(4)}:{secrets.token_urlsafe(32)}")') \
+	    && printf '\nMARQUEE_KEY_ENCRYPTION_KEYS=%s\n' "$$key" >> .env \
+	    && echo "Made a key for what people write, in .env: keep that file."; \
+	fi
 
 .PHONY: compose-down
 compose-down:  ## Stop the containers; their data stays

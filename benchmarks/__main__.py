@@ -30,6 +30,7 @@ from benchmarks import (
     projecting,
     rebuilding,
     serving,
+    talking,
     waking,
 )
 from benchmarks.contest import Result, Row, contest
@@ -37,6 +38,7 @@ from benchmarks.place import Place
 from benchmarks.table import markdown, table
 from embedded import Servers
 from settings import Settings
+from shared.application.encryption_keys import new_key
 
 PACKAGES = ("psycopg", "litestar", "granian", "dramatiq", "redis", "msgspec", "uvloop")
 PEERS = ("eventsourcing", "eventsource-py")
@@ -44,7 +46,7 @@ PEERS = ("eventsourcing", "eventsource-py")
 
 def rows() -> list[Row]:
     files = (
-        *(appending, losing, projecting, waking, serving),
+        *(appending, losing, projecting, waking, serving, talking),
         *(paging, importing, csv_loading, rebuilding, memory, growing),
     )
     return [row for file in files for row in file.rows()]
@@ -130,6 +132,7 @@ def main() -> int:
             settings = Settings(
                 database_url=servers.database_url,
                 redis_url=servers.redis_url,
+                key_encryption_keys=new_key(),
                 database_connections=20,
                 log_level="error",
                 statement_seconds=600,

@@ -14,9 +14,9 @@ import msgspec
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from bootstrap import MIGRATIONS
 from settings import Settings
 from shared.infrastructure.migrations import migrate
+from stored import MIGRATIONS
 
 T = TypeVar("T")
 

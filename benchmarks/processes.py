@@ -27,11 +27,14 @@ async def api(settings: Settings, folder: Path, **variables: str) -> AsyncIterat
 
 
 @asynccontextmanager
-async def worker(settings: Settings, folder: Path, **variables: str) -> AsyncIterator[int]:
-    """Its process id; it works."""
+async def worker(
+    settings: Settings, folder: Path, *work: str, **variables: str
+) -> AsyncIterator[int]:
+    """Its process id; it works, on everything or on the `work` that is named."""
     log = folder / f"worker-{free_port()}.log"
     environment = {**_environment(settings), **variables}
-    async with _process(["-m", "cli", "worker"], environment, log) as process:
+    words = ["-m", "cli", "worker", *(word for each in work for word in ("--queue", each))]
+    async with _process(words, environment, log) as process:
         await _until(lambda: '"works"' in log.read_text(), process, log)
         yield process.pid
 
@@ -73,6 +76,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         **kept,
         "DATABASE_URL": settings.database(),
         "REDIS_URL": settings.redis(),
+        "MARQUEE_KEY_ENCRYPTION_KEYS": settings.key_encryption_keys or "",
         "MARQUEE_BROKER_NAMESPACE": settings.broker_namespace,
     }
 

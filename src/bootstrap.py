@@ -5,28 +5,21 @@ import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import redis.asyncio
 from dependency_injector import containers, providers
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-import contexts.analytics.infrastructure as analytics_infrastructure
-import contexts.events.infrastructure as events_infrastructure
 from contexts.analytics.application.keeping import Settings as QuestionSettings
 from contexts.analytics.application.ports import Limits
 from contexts.analytics.container import AnalyticsContainer
-from contexts.analytics.domain.dataset import DatasetChange
-from contexts.analytics.domain.question import QuestionChange
-from contexts.analytics.domain.report import ReportChange
+from contexts.conversations.container import ChatSettings, ConversationsContainer
 from contexts.events.container import EventsContainer
-from contexts.events.domain.event import EventChange
-from contexts.events.domain.provider_run import RunChange
 from contexts.events.infrastructure.feeds.sources import FetchLimits
 from settings import Settings
 from shared.application.bus import Bus
-from shared.application.codec import Codec, Upcaster
+from shared.application.codec import Codec
 from shared.application.cursors import Cursors
 from shared.application.language_model import CompleteText, GetUsage
 from shared.application.parked_events import (
@@ -35,6 +28,7 @@ from shared.application.parked_events import (
     ListParkedEvents,
     ReplayParkedEvent,
 )
+from shared.application.personal import EraseSubject, FindSubject, RewrapKeys
 from shared.application.projections import (
     DropInstance,
     GetProjection,
@@ -43,7 +37,6 @@ from shared.application.projections import (
     SwitchProjection,
 )
 from shared.application.reactions import Reactions
-from shared.domain.aggregate import kinds_of
 from shared.infrastructure.broker import broker
 from shared.infrastructure.claims import PostgresClaims
 from shared.infrastructure.event_store.high_water_mark import HighWaterMark, LogPosition
@@ -51,7 +44,10 @@ from shared.infrastructure.event_store.log_identity import LogIdentity
 from shared.infrastructure.event_store.postgres_event_store import PostgresEventStore
 from shared.infrastructure.language_model.chain import ChainedLanguageModel
 from shared.infrastructure.language_model.endpoint import ModelLimits
-from shared.infrastructure.migrations import SHARED, Migration, migrations
+from shared.infrastructure.personal.erasing import Erasing
+from shared.infrastructure.personal.key_ring import KeyRing
+from shared.infrastructure.personal.rotation import Rotation, must_open
+from shared.infrastructure.personal.vault import PostgresVault
 from shared.infrastructure.postgres import pool
 from shared.infrastructure.projections.instances import ActiveInstances, have_instances
 from shared.infrastructure.projections.parked_events import ParkedEvents
@@ -62,28 +58,7 @@ from shared.infrastructure.projections.runner import Runner
 from shared.infrastructure.projections.subscriptions import ReactionSubscription
 from shared.infrastructure.projections.verification import Verification
 from shared.infrastructure.wakeups import Wakeups
-
-KINDS = [
-    *kinds_of(EventChange),
-    *kinds_of(RunChange),
-    *kinds_of(DatasetChange),
-    *kinds_of(QuestionChange),
-    *kinds_of(ReportChange),
-]
-"""Every kind of event that may stand in the log."""
-
-UPCASTERS: dict[str, Upcaster] = {}
-"""For each retired tag, what became of it."""
-
-MIGRATIONS: list[Migration] = list(
-    migrations(
-        [
-            ("shared", SHARED),
-            ("events", Path(events_infrastructure.__file__).parent / "migrations"),
-            ("analytics", Path(analytics_infrastructure.__file__).parent / "migrations"),
-        ]
-    )
-)
+from stored import KINDS, UPCASTERS
 
 
 def _redis(url: str) -> redis.asyncio.Redis:
@@ -129,6 +104,10 @@ class Application(containers.DeclarativeContainer):
     )
     bus = providers.Singleton(Bus, positions)
     store = providers.Singleton(PostgresEventStore, pool, mark, after_commit=wakeups)
+    key_ring = providers.Singleton(KeyRing, settings.provided.encryption_keys.call())
+    vault = providers.Singleton(PostgresVault, pool, key_ring)
+    erasing = providers.Singleton(Erasing, pool, store, codec, vault, clock)
+    rotation = providers.Singleton(Rotation, pool, key_ring)
 
     events = providers.Container(
         EventsContainer,
@@ -202,8 +181,40 @@ class Application(containers.DeclarativeContainer):
         ),
     )
 
+    conversations = providers.Container(
+        ConversationsContainer,
+        store=store,
+        codec=codec,
+        bus=bus,
+        pool=pool,
+        redis=redis,
+        redis_url=settings.provided.redis.call(),
+        log=log,
+        namespace=settings.provided.broker_namespace,
+        clock=clock,
+        cursors=cursors,
+        claims=claims,
+        vault=vault,
+        model=language_model,
+        settings=providers.Singleton(
+            ChatSettings,
+            models=settings.provided.model_servers.call(),
+            context_tokens=settings.provided.llm_context_tokens,
+            output_tokens=settings.provided.llm_max_output_tokens,
+            titles=settings.provided.llm_titles,
+            run_seconds=settings.provided.run_seconds,
+            chat_seconds=settings.provided.chat_seconds,
+            messages_per_day=settings.provided.messages_per_day,
+            tokens_per_day=settings.provided.tokens_per_day,
+        ),
+    )
+
     reactions = providers.Singleton(
-        Reactions, bus, events.container.reactions, analytics.container.reactions
+        Reactions,
+        bus,
+        events.container.reactions,
+        analytics.container.reactions,
+        conversations.container.reactions,
     )
     runner = providers.Singleton(
         Runner,
@@ -217,6 +228,7 @@ class Application(containers.DeclarativeContainer):
             analytics.container.datasets_shown,
             analytics.container.questions_shown,
             analytics.container.reports_shown,
+            conversations.container.conversations_shown,
             providers.Singleton(ReactionSubscription, "reactions", reactions),
         ),
     )
@@ -240,6 +252,9 @@ class Application(containers.DeclarativeContainer):
             DiscardParkedEvent: parked_events.provided.discard,
             CompleteText: language_model.provided.complete_text,
             GetUsage: language_model.provided.report_usage,
+            FindSubject: vault.provided.find_subject,
+            EraseSubject: erasing.provided.erase,
+            RewrapKeys: rotation.provided.rewrap,
         }
     )
 
@@ -257,10 +272,11 @@ def settle() -> None:
 async def running(settings: Settings, process: str) -> AsyncIterator[Application]:
     """The program with its connections open. `process` names it in PostgreSQL and in the log.
 
-    Raise PoolTimeout when the database does not answer within `connect_seconds`.
+    Raise PoolTimeout when the database does not answer within `connect_seconds`; KeyMissing when it
+    holds what can't be read with the keys that are set.
     """
     application = Application(settings=settings, process=process)
-    for context in (application.events, application.analytics):
+    for context in (application.events, application.analytics, application.conversations):
         application.bus().serve(context.handlers(), context.read_from())
     application.bus().serve(application.handlers())
     application.wakeups().watch(application.runner().types)
@@ -268,6 +284,8 @@ async def running(settings: Settings, process: str) -> AsyncIterator[Application
     looking: asyncio.Task[None] | None = None
     try:
         await pool.open(wait=True, timeout=settings.connect_seconds)
+        async with pool.connection() as connection:
+            await must_open(connection, application.key_ring())
         await application.log().ask(pool)
         await have_instances(pool, list(application.runner().subscriptions.values()))
         await active.look(pool)
@@ -277,6 +295,12 @@ async def running(settings: Settings, process: str) -> AsyncIterator[Application
         if looking is not None:
             looking.cancel()
         await application.events.page_cache().close()
+        await application.conversations.queue().close()
+        await application.conversations.cancellations().close()
+        await application.conversations.requests().close()
+        await application.conversations.ends().close()
+        await application.conversations.channels().close()
+        await application.conversations.purse().close()
         await application.claims().close()
         await application.analytics.report_schedule().close()
         await application.analytics.rooms().close()

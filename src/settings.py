@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from contexts.events.application.ports import Provider, public_url
+from shared.application.encryption_keys import read_keys
 from shared.application.language_model import ApiKey, ModelServer
 from shared.domain.timezones import is_timezone
 
@@ -61,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     statement_seconds: Positive = 15.0
     cursor_secret: Annotated[str, msgspec.Meta(min_length=16, max_length=1_000)] | None = None
     """What the cursors of lists are signed with; None: something that only this log has."""
+    key_encryption_keys: str | None = None
+    """`id:key`, with commas between: the first wraps the keys of people, and all unwrap them."""
     tick_seconds: Positive = 1.0
     """How often workers look for events and feeds that nobody told them of."""
     ready_lag_seconds: Positive = 30.0
@@ -106,6 +109,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     llm_prices: dict[str, tuple[Dollars, Dollars]] = {}
     """By model, US dollars for a million tokens read, and written."""
     llm_max_output_tokens: Count = 2_000
+    llm_context_tokens: Annotated[int, msgspec.Meta(ge=4_000)] = 16_000
+    """What a model is told at most in one call of a conversation, its reply included."""
+    messages_per_day: Annotated[int, msgspec.Meta(ge=0)] = 500
+    """Messages that each caller may have answered in a day (UTC); 0: any number."""
+    tokens_per_day: Annotated[int, msgspec.Meta(ge=0)] = 200_000
+    """Tokens of models that this may take; 0: any number."""
+    chat_seconds: Positive = 120.0
+    """How long `POST /chat/message` waits for the answer."""
+    run_seconds: Positive = 300.0
+    """How long the answer to a message may take, with all that is tried for it."""
+    runs_at_once: Count = 200
+    """Messages that a worker answers side by side."""
+    llm_titles: bool = True
+    """Whether a model names conversations that nobody named."""
     llm_rephrase: bool = True
     """Whether a model may say the analysis of an answer in its words; the numbers stay ours."""
 
@@ -114,6 +131,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def redis(self) -> str:
         return _needed("REDIS_URL", self.redis_url, "redis://host:6379/0")
+
+    def encryption_keys(self) -> dict[str, bytes]:
+        """The key encryption keys by id, the one that wraps first."""
+        example = "the line that `marquee keys new` prints"
+        return read_keys(
+            _needed(_variable("key_encryption_keys"), self.key_encryption_keys, example)
+        )
 
     def model_servers(self) -> tuple[ModelServer, ...]:
         """In the order in which they are asked; none where no model is set up."""
@@ -129,7 +153,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         values = msgspec.to_builtins(self)
         for name in _SCHEMES:
             values[name] = without_password(values[name])
-        for name in ("cursor_secret", "llm_api_key"):
+        for name in ("cursor_secret", "key_encryption_keys", "llm_api_key"):
             values[name] = values[name] and "***"
         for server in values["llm_fallbacks"]:
             server["base_url"] = without_password(server["base_url"])
@@ -199,7 +223,16 @@ def _value(kind: Any, source: str, value: Any, name: str) -> Any:
         raise SettingsError(f"{source}: {_said(error)}") from None
     if name in _SCHEMES and not value.startswith(tuple(f"{each}://" for each in _SCHEMES[name])):
         raise SettingsError(f"{source}: expected a URL that begins with {_SCHEMES[name][0]}://")
+    if name == "key_encryption_keys":
+        _must_be_keys(source, value)
     return value
+
+
+def _must_be_keys(source: str, value: str) -> None:
+    try:
+        read_keys(value)
+    except ValueError as error:
+        raise SettingsError(f"{source}: {error}") from None
 
 
 def _providers(source: str, value: Any) -> dict[str, Provider]:

@@ -29,6 +29,7 @@ from contexts.analytics.domain.report import Report, ReportRunsSkipped, ReportRu
 from contexts.analytics.infrastructure.questions import Questions
 from contexts.analytics.infrastructure.report_schedule import DEPOSED_AFTER, ReportSchedule
 from contexts.analytics.infrastructure.reports import Reports
+from keys import KEY_VARIABLE
 from settings import Settings, load
 from shared.application.bus import Bus, Message
 
@@ -194,6 +195,7 @@ async def leader_process(
             env={
                 **environment,
                 "PYTHONPATH": str(Path(bootstrap.__file__).parent),
+                **KEY_VARIABLE,
                 "DATABASE_URL": settings.database(),
                 "REDIS_URL": settings.redis(),
                 "MARQUEE_BROKER_NAMESPACE": settings.broker_namespace,

@@ -15,6 +15,7 @@ import msgspec
 import bootstrap
 from bootstrap import Application
 from contexts.events.application.ports import Provider
+from keys import KEY_VARIABLE
 from listings import Client, serving
 from misbehaving import Providers, many_providers
 from settings import Settings
@@ -204,6 +205,7 @@ class World:
             **LIMITS,
             "PYTHONPATH": str(Path(bootstrap.__file__).parent),
             "NO_PROXY": "127.0.0.1",
+            **KEY_VARIABLE,
             "DATABASE_URL": settings.database(),
             "REDIS_URL": settings.redis(),
             "MARQUEE_BROKER_NAMESPACE": settings.broker_namespace,

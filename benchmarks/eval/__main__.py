@@ -17,15 +17,17 @@ from rich.table import Table
 from benchmarks.eval.judging import Judged, judge
 from benchmarks.eval.place import Place
 from benchmarks.eval.sets import Set, sets_in
-from bootstrap import MIGRATIONS, running
+from bootstrap import running
 from contexts.analytics.application.ports import Planner
 from contexts.analytics.infrastructure.model_planner.planner import ModelPlanner
 from contexts.analytics.infrastructure.offline_planner import OfflinePlanner
 from contexts.analytics.infrastructure.sql.compiler import compile_spec
 from embedded import Servers
 from settings import Settings, load
+from shared.application.encryption_keys import new_key
 from shared.infrastructure.migrations import migrate
 from shared.infrastructure.postgres import pool
+from stored import MIGRATIONS
 
 OWN = Path(__file__).parent / "sets"
 
@@ -193,6 +195,9 @@ def main(arguments: Sequence[str]) -> int:
         if not chosen.set or one.name in chosen.set
     ]
     settings = load()
+    settings = msgspec.structs.replace(
+        settings, key_encryption_keys=settings.key_encryption_keys or new_key()
+    )
     if chosen.database:
         settings = msgspec.structs.replace(settings, database_url=chosen.database)
         results = asyncio.run(run(settings, sets, chosen.planner))

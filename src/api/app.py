@@ -12,19 +12,26 @@ from litestar.openapi import OpenAPIConfig
 
 import settings as configuration
 from api.health import HealthController
+from api.usage import UsageController
 from bootstrap import Application, running
 from contexts.analytics.container import AnalyticsContainer
+from contexts.conversations.application.following import Following
+from contexts.conversations.container import ConversationsContainer
+from contexts.conversations.presentation.chat import MESSAGE
 from contexts.events.container import EventsContainer
 from settings import Settings
 from shared.application.bus import Bus
 from shared.application.language_model import LanguageModel
+from shared.application.personal import Vault
 from shared.infrastructure.event_store.idempotency_keys import PostgresIdempotencyKeys
 from shared.infrastructure.logs import configure_logs
+from shared.presentation.caller import owner, with_caller
 from shared.presentation.context import in_context
 from shared.presentation.idempotency import idempotent
 from shared.presentation.json import DecimalsAsNumbers, JSONResponse
-from shared.presentation.language_model import LanguageModelController, UsageController
+from shared.presentation.language_model import LanguageModelController
 from shared.presentation.lists import refuse_long_query
+from shared.presentation.personal import SubjectsController
 from shared.presentation.positions import read_position
 from shared.presentation.problems import problem
 from shared.presentation.projections import ParkedEventsController, ProjectionsController
@@ -66,19 +73,31 @@ def create_app(settings: Settings | None = None) -> Litestar:
     def provide_language_model() -> LanguageModel:
         return current[0].language_model()
 
+    def provide_vault() -> Vault:
+        return current[0].vault()
+
+    def provide_following() -> Following:
+        following: Following = current[0].conversations.following()
+        return following
+
     app = Litestar(
         route_handlers=[
             *EventsContainer.routes(),
             *AnalyticsContainer.routes(),
+            *ConversationsContainer.routes(),
             LanguageModelController,
             UsageController,
             ProjectionsController,
             ParkedEventsController,
+            SubjectsController,
             HealthController,
         ],
         dependencies={
             "bus": Provide(provide_bus, sync_to_thread=False),
             "language_model": Provide(provide_language_model, sync_to_thread=False),
+            "following": Provide(provide_following, sync_to_thread=False),
+            "owner": Provide(owner),
+            "vault": Provide(provide_vault, sync_to_thread=False),
             "application": Provide(provide_application, sync_to_thread=False),
         },
         lifespan=[lifespan],
@@ -97,7 +116,9 @@ def create_app(settings: Settings | None = None) -> Litestar:
     )
     # Around the router and not a middleware, which sees only what there is a route for.
     app.asgi_handler = in_context(
-        idempotent(app.asgi_handler, lambda: keys[0], settings.max_body_bytes)
+        with_caller(
+            idempotent(app.asgi_handler, lambda: keys[0], settings.max_body_bytes, {MESSAGE})
+        )
     )
     return app
 

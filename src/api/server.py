@@ -1,15 +1,18 @@
 """The HTTP server: Granian, one process of which serves; more are other machines' business."""
 
+import asyncio
 import os
 
-import psycopg
 from granian import Granian
 from granian.constants import Interfaces, Loops
 from litestar import Litestar
+from psycopg import AsyncConnection
 
 from embedded import die_with_parent
 from settings import Settings
 from shared.infrastructure.logs import configure_logs
+from shared.infrastructure.personal.key_ring import KeyRing
+from shared.infrastructure.personal.rotation import must_open
 
 STOP_SECONDS = 3
 """An open stream may take this long to end before its process is killed."""
@@ -30,16 +33,16 @@ def app() -> Litestar:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raise when the database can't be reached at the start."""
+    """Serve until SIGTERM or SIGINT. Raise when the database can't be reached at the start, or
+    holds what can't be read with the keys that are set."""
     # The server's own process could say so in a traceback only.
-    psycopg.connect(
-        settings.database(), connect_timeout=max(2, round(settings.connect_seconds))
-    ).close()
+    asyncio.run(_must_be_of_use(settings))
     configure_logs(process="api", level=settings.log_level, format=settings.log_format)
     # The server's own process starts anew and reads the settings again.
     for name, value in (
         ("DATABASE_URL", settings.database()),
         ("REDIS_URL", settings.redis()),
+        ("MARQUEE_KEY_ENCRYPTION_KEYS", settings.key_encryption_keys or ""),
     ):
         os.environ[name] = value
     Granian(
@@ -55,3 +58,12 @@ def serve(settings: Settings) -> None:
         log_access=False,
         log_dictconfig=_LOGS,
     ).serve()
+
+
+async def _must_be_of_use(settings: Settings) -> None:
+    async with await AsyncConnection.connect(
+        settings.database(),
+        connect_timeout=max(2, round(settings.connect_seconds)),
+        autocommit=True,
+    ) as connection:
+        await must_open(connection, KeyRing(settings.encryption_keys()))

@@ -8,8 +8,8 @@ import redis
 from rich.console import Console
 from rich.table import Table
 
-from bootstrap import MIGRATIONS
 from settings import Settings, SettingsError
+from stored import MIGRATIONS
 
 PACKAGES = ("litestar", "granian", "dramatiq", "psycopg", "redis", "sqlalchemy", "msgspec")
 

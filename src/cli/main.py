@@ -7,6 +7,7 @@ import click
 
 from cli.datasets import datasets
 from cli.parked import parked
+from cli.personal import erase, keys
 from cli.places import with_servers
 from cli.program import console, in_program
 from cli.projections import projections
@@ -37,8 +38,8 @@ def up() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database to the form this version needs."""
-    from bootstrap import MIGRATIONS
     from shared.infrastructure.migrations import migrate
+    from stored import MIGRATIONS
 
     applied = migrate(with_servers(load()).database(), MIGRATIONS)
     console.print("\n".join(f"applied {name}" for name in applied) or "nothing to do")
@@ -57,14 +58,14 @@ def api() -> None:
     "--queue",
     "queues",
     multiple=True,
-    type=click.Choice(["projections", "feeds", "analytics"]),
+    type=click.Choice(["projections", "feeds", "analytics", "conversations"]),
     help="Only this queue.",
 )
 def worker(queues: tuple[str, ...]) -> None:
-    """Work on projections, feeds, datasets and questions until stopped."""
-    from workers.main import run
+    """Work on projections, feeds, datasets, questions and conversations until stopped."""
+    from workers.main import WORK, run
 
-    run(with_servers(load()), queues or ("projections", "feeds", "analytics"))
+    run(with_servers(load()), queues or WORK)
 
 
 @cli.command()
@@ -103,6 +104,8 @@ cli.add_command(datasets)
 cli.add_command(questions)
 cli.add_command(projections)
 cli.add_command(parked)
+cli.add_command(erase)
+cli.add_command(keys)
 
 
 @cli.command()
@@ -190,6 +193,8 @@ def _is_expected(error: Exception) -> bool:
     from psycopg_pool import PoolTimeout
 
     from shared.infrastructure.migrations import MigrationFailed
+    from shared.infrastructure.personal.key_ring import KeyMissing
 
     servers = (psycopg.Error, redis.exceptions.RedisError, PoolTimeout)
-    return isinstance(error, (MigrationFailed, dramatiq.middleware.MiddlewareError, *servers))
+    ours = (MigrationFailed, KeyMissing, dramatiq.middleware.MiddlewareError)
+    return isinstance(error, (*ours, *servers))

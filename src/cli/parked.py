@@ -24,7 +24,7 @@ def parked(context: click.Context, projection: str | None, discarded: bool) -> N
         return
 
     async def run(application: "Application") -> None:
-        found = await _all(application, projection, discarded=discarded)
+        found = await all_parked(application, projection, discarded=discarded)
         for each in found:
             console.print(
                 f"{each.id}  {each.projection}  {each.stream}@{each.version}  {each.type}  "
@@ -67,7 +67,7 @@ def replay(id: int | None, every: bool, projection: str | None) -> None:
     from shared.application.parked_events import ReplayParkedEvent, UnknownParkedEvent
 
     async def run(application: "Application") -> None:
-        ids = [id] if id is not None else _one_a_stream(await _all(application, projection))
+        ids = [id] if id is not None else _one_a_stream(await all_parked(application, projection))
         failed = 0
         for each in ids:
             try:
@@ -102,8 +102,8 @@ def discard(id: int, reason: str) -> None:
     in_program(run)
 
 
-async def _all(
-    application: "Application", projection: str | None, *, discarded: bool = False
+async def all_parked(
+    application: "Application", projection: str | None = None, *, discarded: bool = False
 ) -> "list[ParkedEvent]":
     from shared.application.pages import PageRequest
     from shared.application.parked_events import ListParkedEvents

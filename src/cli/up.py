@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from cli.home_key import make_keys
 from embedded import EmbeddedError, Part, Servers, Supervisor
 from settings import Settings
 
@@ -17,8 +18,11 @@ READY_SECONDS = 1.0
 
 
 def run(settings: Settings) -> None:
-    """Run until Ctrl-C or SIGTERM. Raise EmbeddedError when something does not start."""
+    """Run until Ctrl-C or SIGTERM. Raise EmbeddedError when something does not start, and
+    SettingsError for a PostgreSQL of one's own without keys."""
     _must_be_free(settings.host, settings.port)
+    if settings.database_url is not None:
+        settings.encryption_keys()  # of somebody else's server we make up none
     home = Path(settings.home).absolute()
     servers = Servers(
         home, postgres=settings.database_url is None, valkey=settings.redis_url is None
@@ -28,6 +32,7 @@ def run(settings: Settings) -> None:
             **os.environ,
             "DATABASE_URL": settings.database_url or servers.database_url,
             "REDIS_URL": settings.redis_url or servers.redis_url,
+            "MARQUEE_KEY_ENCRYPTION_KEYS": settings.key_encryption_keys or make_keys(home),
         }
         supervisor = Supervisor([*parts, *_parts(settings, home, environment)], say=click.echo)
 
@@ -43,13 +48,14 @@ def run(settings: Settings) -> None:
 
 
 def _parts(settings: Settings, home: Path, environment: Mapping[str, str]) -> list[Part]:
-    """Feeds have a worker of their own, and so have questions: neither parsing nor planning must
-    hold up the projections."""
+    """Feeds have a worker of their own, and so have questions and conversations: neither parsing
+    nor planning must hold up the projections, or an answer that is being written."""
     return [
         _part("migrations", home, environment, "migrate", order=1, once=True),
         _part("projections", home, environment, "worker", "--queue", "projections", order=2),
         _part("feeds", home, environment, "worker", "--queue", "feeds", order=2),
         _part("analytics", home, environment, "worker", "--queue", "analytics", order=2),
+        _part("conversations", home, environment, "worker", "--queue", "conversations", order=2),
         Part(
             name="api",
             argv=_command("api"),

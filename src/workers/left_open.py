@@ -21,7 +21,7 @@ PATIENCE = 30.0
 
 
 SWEEP_SECONDS = 3_600.0
-"""Between two looks for files that no dataset is made of."""
+"""Between two looks for files that no dataset is made of, and for what was used long ago."""
 
 
 class LeftOpen:
@@ -37,6 +37,7 @@ class LeftOpen:
         if now > self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS
             await self._application.bus()(SweepUploads())
+            await self._application.conversations.budgets().sweep()
         self._queued = {id: when for id, when in self._queued.items() if when > now - PATIENCE}
         for tenant, id in await analytics.datasets_shown().left_open(LOST_AFTER):
             await self._put("load_dataset", tenant, id)

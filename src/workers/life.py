@@ -18,6 +18,7 @@ from shared.application.context import Context, new_id, running_in
 from shared.infrastructure.broker import ANALYTICS, FEEDS, PROJECTIONS
 from shared.infrastructure.event_store.idempotency_keys import keep_swept
 from workers.left_open import LeftOpen
+from workers.runs import CONVERSATIONS, Runs
 from workers.schedule import keep_schedule
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Life(Middleware):
         self._stack = AsyncExitStack()
         self._ticks: list[asyncio.Task[None]] = []
         self._application: Application | None = None
+        self._runs: Runs | None = None
 
     @property
     def application(self) -> Application:
@@ -72,6 +74,10 @@ class Life(Middleware):
             ticks.append(keep_schedule(self.application))
         if ANALYTICS in self._queues:
             ticks.append(self._tick("left open", LeftOpen(self.application)))
+        if CONVERSATIONS in self._queues:
+            self._runs = Runs(self.application, self._settings.runs_at_once)
+            ticks.append(self._runs.take())
+            ticks.append(self._tick("runs", self._runs.look))
         self._ticks = [asyncio.create_task(tick) for tick in ticks]
 
     async def _close(self) -> None:
@@ -81,6 +87,8 @@ class Life(Middleware):
             for tick in left:
                 tick.cancel()
             _, left = await asyncio.wait(left, timeout=0.5)
+        if self._runs is not None:
+            await self._runs.close()
         await self._stack.aclose()
 
     async def _tick(self, name: str, look: Callable[[], Awaitable[Any]]) -> None:

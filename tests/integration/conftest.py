@@ -7,10 +7,12 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from bootstrap import MIGRATIONS, Application, running
+from bootstrap import Application, running
+from keys import KEYS
 from servers import Urls, started
 from settings import Settings
 from shared.infrastructure.migrations import migrate
+from stored import MIGRATIONS
 
 TEMPLATE = "marquee_template"
 
@@ -58,6 +60,7 @@ def settings(database: str, servers: Urls) -> Settings:
     return Settings(
         database_url=database,
         redis_url=servers.redis,
+        key_encryption_keys=KEYS,
         broker_namespace=f"test-{uuid4().hex}",
         tick_seconds=0.2,
         log_level="warning",

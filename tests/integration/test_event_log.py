@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from bootstrap import MIGRATIONS, Application
+from bootstrap import Application
 from contexts.events.application.commands import AnnounceEvent, CancelEvent
 from contracts.event_store import happened
 from shared.application.event_store import Append
@@ -19,6 +19,7 @@ from shared.infrastructure.event_store import postgres_event_store as store_modu
 from shared.infrastructure.event_store.appending import order, send
 from shared.infrastructure.event_store.log_reading import read_log
 from shared.infrastructure.migrations import migrate
+from stored import MIGRATIONS
 
 ANNOUNCE = AnnounceEvent("Jazz", datetime(2100, 7, 3, 21), "UTC")
 PARTS = [f"events_live_{n}" for n in range(8)]

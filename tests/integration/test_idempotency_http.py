@@ -18,6 +18,7 @@ from psycopg import AsyncConnection
 import bootstrap
 from bootstrap import Application
 from conftest import caught_up
+from keys import KEY_VARIABLE
 from listings import Client, database_down, serving, serving_here
 from servers import Urls
 from settings import Settings
@@ -322,6 +323,7 @@ async def test_kill_9_leaves_all_of_it_or_nothing(
         env={
             **{name: value for name, value in os.environ.items() if "MARQUEE" not in name},
             "PYTHONPATH": str(Path(bootstrap.__file__).parent),
+            **KEY_VARIABLE,
             "DATABASE_URL": settings.database(),
             "REDIS_URL": settings.redis(),
             "MARQUEE_LOG_LEVEL": "error",

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 import shared.infrastructure.migrations as module
-from bootstrap import MIGRATIONS
 from shared.infrastructure.migrations import Migration, MigrationFailed, migrate
+from stored import MIGRATIONS
 
 FIRST = Migration(
     "test/0001_first.sql", "create table first (id int); insert into first values (1)"

@@ -12,6 +12,7 @@ import pytest
 import bootstrap
 from bootstrap import Application
 from contexts.events.application.commands import AnnounceEvent
+from keys import KEY_VARIABLE
 from settings import Settings
 
 ANNOUNCE = AnnounceEvent(title="Jazz", starts_at=datetime(2100, 7, 3, 21), timezone="UTC")
@@ -25,6 +26,7 @@ class Shell:
         self._environment = {
             **others,
             "PYTHONPATH": str(Path(bootstrap.__file__).parent),
+            **KEY_VARIABLE,
             "DATABASE_URL": settings.database(),
             "REDIS_URL": settings.redis(),
             "MARQUEE_BROKER_NAMESPACE": settings.broker_namespace,
@@ -107,7 +109,7 @@ async def test_verify_finds_all_well_and_then_what_is_not(
     for name in application.runner().types:
         await application.runner().catch_up(name)
     status, output = await marquee("verify")
-    assert (status, output.count("ok  ")) == (0, 10)
+    assert (status, output.count("ok  ")) == (0, 11)
     async with application.pool().connection() as connection:
         await connection.execute(
             "update events.catalogue_1 set title = 'Rock' where id = %s", (announced.id,)

@@ -102,6 +102,7 @@ async def test_a_failing_projection_makes_it_not_ready_and_is_counted(
         "analytics.datasets": 0,
         "analytics.questions": 0,
         "analytics.reports": 0,
+        "conversations.conversations": 0,
         "events.catalogue": 1,
         "events.cards": 0,
         "events.provider_runs": 0,

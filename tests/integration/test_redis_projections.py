@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.errors import UndefinedTable
 
-from bootstrap import MIGRATIONS, Application, running
+from bootstrap import Application, running
 from contexts.events.application.commands import AnnounceEvent, CancelEvent
 from contexts.events.application.ports import Plan
 from contexts.events.application.queries import GetEvent
@@ -16,6 +16,7 @@ from contexts.events.domain.event import PlanRef
 from settings import Settings
 from shared.infrastructure.migrations import migrate
 from shared.infrastructure.projections.subscriptions import LostRace, Shard
+from stored import MIGRATIONS
 from tallies import (
     CODEC,
     RedisTally,

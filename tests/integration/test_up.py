@@ -174,6 +174,16 @@ def test_the_doctor_finds_all_well_and_tells_no_secret(up: Up) -> None:
         assert re.search(r":([^:@]+)@", url)[1] not in found.stdout  # type: ignore[index]
 
 
+def test_the_keys_of_a_home_are_made_at_its_first_start_for_us_alone(up: Up) -> None:
+    file = up.home / "key_encryption_keys"
+    assert file.stat().st_mode & 0o777 == 0o600
+    id, _, key = file.read_text().strip().partition(":")
+    listed = up.marquee("keys", "list")
+    assert re.fullmatch(rf"{id} +0\n", listed.stdout), listed.stderr
+    for said in (_output(up), up.marquee("doctor").stdout):
+        assert key not in said
+
+
 def test_a_second_start_in_the_same_folder_is_one_clear_line(up: Up) -> None:
     second = subprocess.run(
         [sys.executable, "-m", "cli", "up"],

@@ -9,6 +9,7 @@ from datetime import datetime
 from bootstrap import Application
 from contexts.events.application.commands import AnnounceEvent
 from contexts.events.application.queries import ListEvents
+from keys import KEY_VARIABLE
 
 PATIENCE = 60.0
 
@@ -17,6 +18,7 @@ def _environment(application: Application, **changes: str) -> dict[str, str]:
     settings = application.settings()
     return {
         **os.environ,
+        **KEY_VARIABLE,
         "DATABASE_URL": settings.database(),
         "REDIS_URL": settings.redis(),
         "MARQUEE_CONNECT_SECONDS": "1",

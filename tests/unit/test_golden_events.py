@@ -14,7 +14,6 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from bootstrap import KINDS, UPCASTERS
 from contexts.events.domain.event import (
     EventAnnounced,
     EventCancelled,
@@ -36,8 +35,11 @@ from contexts.events.domain.provider_run import (
     RunRequested,
 )
 from golden_analytics import MEANT as MEANT_BY_ANALYTICS
+from golden_conversations import MEANT as MEANT_BY_CONVERSATIONS
 from shared.application.codec import Codec
 from shared.domain.aggregate import DomainEvent
+from shared.domain.personal import SubjectErased
+from stored import KINDS, UPCASTERS
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CODEC = Codec(KINDS, UPCASTERS)
@@ -47,9 +49,11 @@ FREE = ("types", "synonyms", "units")
 
 EVENT = UUID("d1d8b5a0-6a2e-5b0b-9d7e-3f0c5d1c2b3a")
 RUN = UUID("0199a3f0-7c1e-7a52-8f4b-2d6e9c0b1a34")
+SUBJECT = UUID("5f0c9d3e-6b1a-4c27-9a3e-d41f8b2e7c60")
 
 MEANT: dict[str, DomainEvent] = {
     **MEANT_BY_ANALYTICS,
+    **MEANT_BY_CONVERSATIONS,
     "events.event_announced": EventAnnounced(
         event_id=EVENT,
         title="Camela en concierto «Se ciega por amor»",
@@ -103,6 +107,9 @@ MEANT: dict[str, DomainEvent] = {
             started_at=datetime(2026, 3, 1, 9, 35, tzinfo=UTC),
             finished_at=datetime(2026, 3, 1, 9, 35, 20, tzinfo=UTC),
         ),
+    ),
+    "personal.subject_erased": SubjectErased(
+        subject_id=SUBJECT, erased_at=datetime(2026, 11, 20, 8, 15, 30, 250000, UTC)
     ),
 }
 

@@ -292,3 +292,53 @@ def test_keys_of_models_are_not_shown() -> None:
     (other,) = shown["llm_fallbacks"]
     assert other == {"model": "other", "base_url": "http://u:***@10.0.0.1/v1", "api_key": "***"}
     assert load().shown()["llm_api_key"] is None
+
+
+FIRST_KEY, SECOND_KEY = f"a:{'s3cret-' * 6}A", f"b-2_:{'B' * 43}"
+
+
+def test_key_encryption_keys_are_read_by_id_in_their_order(toml: Callable[[str], Path]) -> None:
+    both = f"{FIRST_KEY}, {SECOND_KEY}="
+    for loaded in (
+        load({"MARQUEE_KEY_ENCRYPTION_KEYS": both}),
+        load({}, toml(f'key_encryption_keys = "{both}"\n')),
+    ):
+        keys = loaded.encryption_keys()
+        assert list(keys) == ["a", "b-2_"]
+        assert {len(key) for key in keys.values()} == {32}
+        assert loaded.shown()["key_encryption_keys"] == "***"
+        for form in (repr(loaded), pretty_repr(loaded), str(loaded.shown())):
+            assert "s3cret" not in form
+
+
+def test_without_a_key_it_is_said_how_to_make_one() -> None:
+    assert load().shown()["key_encryption_keys"] is None
+    with pytest.raises(SettingsError) as raised:
+        load().encryption_keys()
+    assert str(raised.value) == (
+        "MARQUEE_KEY_ENCRYPTION_KEYS: is not set; expected something like the line that "
+        "`marquee keys new` prints"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("s3cret", "expected ID:KEY"),
+        (",", "expected ID:KEY"),
+        (f"{FIRST_KEY},", "expected ID:KEY"),
+        (f"{FIRST_KEY}A", "expected ID:KEY"),
+        (FIRST_KEY[:-1], "expected ID:KEY"),
+        (FIRST_KEY.replace("-", "+"), "expected ID:KEY"),
+        (FIRST_KEY[1:], "expected ID:KEY"),
+        (f"{'i' * 33}{FIRST_KEY[1:]}", "expected ID:KEY"),
+        (f"ä{FIRST_KEY}", "expected ID:KEY"),
+        (f"{FIRST_KEY},{FIRST_KEY}", "two keys go by the id 'a'"),
+    ],
+)
+def test_key_encryption_keys_that_make_no_sense_are_refused_and_not_told(
+    value: str, said: str
+) -> None:
+    assert refusal({"MARQUEE_KEY_ENCRYPTION_KEYS": value}).startswith(
+        f"MARQUEE_KEY_ENCRYPTION_KEYS: {said}"
+    )

@@ -1,4 +1,4 @@
-"""Why a request was refused. Six kinds; HTTP gives each a status, the domain none."""
+"""Why a request was refused. Seven kinds; HTTP gives each a status, the domain none."""
 
 
 class DomainError(Exception):
@@ -41,3 +41,14 @@ class NotYet(DomainError):
     """It will be so in a moment; ask again then."""
 
     code = "not_yet"
+
+
+class Exhausted(DomainError):
+    """So much is allowed in a while, and it is used up."""
+
+    code = "exhausted"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        """`retry_after`: seconds until there is more of it."""
+        super().__init__(message)
+        self.retry_after = retry_after

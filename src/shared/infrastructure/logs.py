@@ -33,7 +33,10 @@ def configure_logs(*, process: str, level: str, format: Literal["json", "console
     if format == "json":
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        # A traceback that shows variables shows what people wrote.
+        plain = structlog.dev.plain_traceback
+        colors = sys.stdout.isatty()
+        last = [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

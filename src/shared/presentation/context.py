@@ -30,6 +30,7 @@ SLOW = 0.5
 """Seconds from which on a query is logged by itself."""
 _LOGGED_PATH = 200
 """Characters of a path that are logged at most."""
+_NAMES_SOMEBODY = re.compile(r"^(/+subjects/+)(?!me/*$).+", re.DOTALL)
 
 REQUESTS = Counter("marquee_http_requests", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -93,11 +94,16 @@ def _account(scope: HTTPScope, status: int, seconds: float) -> None:
             "answered",
             extra={
                 "method": method,
-                "path": scope["path"][:_LOGGED_PATH],
+                "path": logged(scope["path"]),
                 "status": status,
                 "ms": round(seconds * 1000, 1),
             },
         )
+
+
+def logged(path: str) -> str:
+    """A path as it may stand in the log: it is not too long, and names nobody."""
+    return _NAMES_SOMEBODY.sub(r"\1***", path)[:_LOGGED_PATH]
 
 
 @lru_cache(maxsize=4_096)

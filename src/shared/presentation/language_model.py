@@ -1,18 +1,17 @@
-"""Models over HTTP: a text for a conversation, whole or as it comes, and what models have cost."""
+"""Models over HTTP: a text for a conversation, whole or as it comes."""
 
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, date, datetime
 from http import HTTPStatus
 from math import ceil
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
 import msgspec
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import JSONBody, QueryParameter, SkipValidation
+from litestar.params import JSONBody, SkipValidation
 from litestar.response import Stream
 
 from shared.application.bus import Bus
@@ -23,18 +22,15 @@ from shared.application.language_model import (
     Completion,
     Delta,
     FailureKind,
-    GetUsage,
     LanguageModel,
     LanguageModelFailed,
     ModelUsage,
     Schema,
-    UsageReport,
 )
 from shared.domain.errors import DomainError, Invalid
 from shared.presentation.context import header
 from shared.presentation.idempotency import HEADER as IDEMPOTENCY_KEY
 from shared.presentation.json import JSONResponse, encode_json
-from shared.presentation.lists import only
 from shared.presentation.problems import STATUS as REFUSED
 from shared.presentation.problems import Problem, refusals
 
@@ -180,30 +176,6 @@ class LanguageModelController(Controller):
         )
         # For OpenAPI this answers with JSON.
         return cast(JSONResponse[Any], stream)
-
-
-class UsageController(Controller):
-    path = "/usage"
-    tags = ("Language model",)
-
-    @get(responses=refusals(Invalid))
-    async def usage(
-        self,
-        request: Request[Any, Any, Any],
-        bus: NamedDependency[Bus],
-        first: Annotated[
-            date | None,
-            QueryParameter(name="from", description="First day (UTC); else 30 days before `to`"),
-        ] = None,
-        last: Annotated[
-            date | None, QueryParameter(name="to", description="Last day (UTC); else today")
-        ] = None,
-    ) -> UsageReport:
-        """Show what models were used for, and what that cost, by day, purpose and model."""
-        only(request, "from", "to")
-        last = last or datetime.now(UTC).date()
-        first = first or date.fromordinal(max(1, last.toordinal() - 30))
-        return await bus(GetUsage(first, last))
 
 
 def answered(completed: Completed) -> AnsweredText:

@@ -13,6 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from psycopg_pool import PoolTimeout
 
 from shared.domain import errors
+from shared.presentation.context import logged
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ STATUS = {
     errors.NotFound: 404,
     errors.Refused: 409,
     errors.Conflict: 412,
+    errors.Exhausted: 429,
     errors.NotYet: 503,
 }
 TITLES = {413: "Content Too Large", 414: "URI Too Long"}
@@ -84,6 +86,8 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Probl
         code, detail = error.code, str(error)
         if isinstance(error, errors.NotYet):
             headers["retry-after"] = SOON
+        elif isinstance(error, errors.Exhausted):
+            headers["retry-after"] = str(error.retry_after)
     elif isinstance(error, ValidationException):
         code, detail, more = "invalid", *_validation(error)
     elif isinstance(error, HTTPException) and status < 500:
@@ -111,7 +115,7 @@ def log_failure(request: Request[Any, Any, Any], error: Exception) -> None:
     if status >= 500 and not isinstance(error, errors.NotYet):
         logger.error(
             "request failed",
-            extra={"path": request.url.path, "status": status, "error": repr(error)},
+            extra={"path": logged(request.url.path), "status": status, "error": repr(error)},
             exc_info=error if status == 500 else None,
         )
 

@@ -10,11 +10,11 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from bootstrap import MIGRATIONS
 from contexts.analytics.infrastructure.rooms import NoRoom, Rooms
 from rooms import Stage, entered, furnish
 from shared.infrastructure.migrations import migrate
 from shared.infrastructure.postgres import pool
+from stored import MIGRATIONS
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from conftest import TEMPLATE, named
 from contexts.events.application.queries import EVENT_FIELDS, EventFound, SearchEvents
 from contexts.events.infrastructure import catalogue as read_model
 from contexts.events.presentation.listing import asked
+from keys import KEYS
 from million import ROWS, fill_catalogue
 from servers import Urls
 from settings import Settings
@@ -44,6 +45,7 @@ def million(servers: Urls) -> Iterator[Settings]:
     settings = Settings(
         database_url=named(servers.database, name),
         redis_url=servers.redis,
+        key_encryption_keys=KEYS,
         broker_namespace=name,
         log_level="warning",
         statement_seconds=120,

@@ -13,6 +13,7 @@ import httpx2
 
 import bootstrap
 from faults.worker_group import PATIENCE
+from keys import KEY_VARIABLE
 from settings import Settings
 
 
@@ -31,6 +32,7 @@ async def served(settings: Settings, folder: Path) -> AsyncIterator[httpx2.Async
                 **environment,
                 "PYTHONPATH": str(Path(bootstrap.__file__).parent),
                 "PORT": str(port),
+                **KEY_VARIABLE,
                 "DATABASE_URL": settings.database(),
                 "REDIS_URL": settings.redis(),
                 "MARQUEE_BROKER_NAMESPACE": settings.broker_namespace,

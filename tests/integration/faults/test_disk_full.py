@@ -15,15 +15,17 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Literal
 
-from bootstrap import MIGRATIONS, Application, running
+from bootstrap import Application, running
 from faults.api_process import served
 from faults.callers import calling
 from faults.outcome import all_at_the_end, nothing_is_lost_or_doubled, pairs
 from faults.own_servers import own_postgres
 from faults.worker_group import PATIENCE, working
+from keys import KEYS
 from servers import Urls
 from settings import Settings
 from shared.infrastructure.migrations import migrate
+from stored import MIGRATIONS
 
 SIZE = 16_000_000
 """Bytes of the small disk; an empty log takes less than one of the sixteen millions."""
@@ -40,6 +42,7 @@ async def test_commands_are_refused_whole_while_the_disk_is_full_and_all_goes_on
         settings = Settings(
             database_url=postgres.url,
             redis_url=servers.redis,
+            key_encryption_keys=KEYS,
             broker_namespace=f"test-{uuid4().hex}",
             tick_seconds=0.2,
             log_level="warning",

@@ -6,16 +6,18 @@ from uuid import uuid4
 
 import msgspec
 
-from bootstrap import MIGRATIONS, running
+from bootstrap import running
 from faults.api_process import served
 from faults.callers import calling
 from faults.outcome import all_at_the_end, nothing_is_lost_or_doubled
 from faults.own_servers import own_postgres
 from faults.worker_group import working
+from keys import KEYS
 from misbehaving import wire_to
 from servers import Urls
 from settings import Settings
 from shared.infrastructure.migrations import migrate
+from stored import MIGRATIONS
 
 EACH = 40
 """Commands that are answered well between two faults."""
@@ -78,6 +80,7 @@ def _settings(database_url: str, servers: Urls) -> Settings:
     return Settings(
         database_url=database_url,
         redis_url=servers.redis,
+        key_encryption_keys=KEYS,
         broker_namespace=f"test-{uuid4().hex}",
         tick_seconds=0.2,
         connect_seconds=2.0,

@@ -25,12 +25,14 @@ from redis.asyncio.client import Pipeline
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
 import bootstrap
-from bootstrap import KINDS, Application
+from bootstrap import Application
+from keys import KEY_VARIABLE
 from settings import Settings, load
 from shared.infrastructure.broker import PROJECTIONS
 from shared.infrastructure.projections.postgres_projection import Into, PostgresProjection
 from shared.infrastructure.projections.redis_projection import RedisProjection
 from shared.infrastructure.projections.subscriptions import Batch, Connection, ReadModel
+from stored import KINDS
 from workers.main import run
 
 READ_MODELS = (
@@ -40,7 +42,9 @@ READ_MODELS = (
     "analytics.datasets",
     "analytics.questions",
     "analytics.reports",
+    "conversations.conversations",
 )
+TESTS = Path(__file__).parents[2]
 TALLIES = ("test.tally", "test.redis_tally")
 FOLLOWING = {*READ_MODELS, *TALLIES, "reactions"}
 
@@ -239,7 +243,8 @@ async def working(settings: Settings, folder: Path, *, workers: int = 2) -> Asyn
             cwd=folder,
             env={
                 **environment,
-                "PYTHONPATH": str(Path(bootstrap.__file__).parent),
+                "PYTHONPATH": f"{Path(bootstrap.__file__).parent}{os.pathsep}{TESTS}",
+                **KEY_VARIABLE,
                 "DATABASE_URL": settings.database(),
                 "REDIS_URL": settings.redis(),
                 "MARQUEE_BROKER_NAMESPACE": settings.broker_namespace,

@@ -18,6 +18,14 @@ def current_transaction() -> "Transaction | None":
     return _current.get()
 
 
+def once_committed(call: Callable[[], None]) -> None:
+    """Call it when what is done here has been committed: now, where nothing is being gathered."""
+    if (transaction := _current.get()) is None:
+        call()
+    else:
+        transaction.after_commit(call)
+
+
 class Transaction:
     """Takes a connection when something is written first, and gives it back at its end."""
 

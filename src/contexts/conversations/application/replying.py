@@ -1,0 +1,124 @@
+"""One attempt at an answer: the assistant's pieces become a draft, and frames for who listens."""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from time import monotonic
+from typing import TypeAlias
+
+import msgspec
+
+from contexts.conversations.application.content import Part, TextPart
+from contexts.conversations.application.frames import Delta, FrameEvent, ToolCalled, ToolReturned
+from contexts.conversations.application.ports import (
+    Assistant,
+    AssistantFailed,
+    Piece,
+    Said,
+    Took,
+    ToolBegun,
+    ToolDone,
+    Turn,
+    Writer,
+)
+from contexts.conversations.domain.run import Spent
+from shared.application.personal import SubjectGone
+
+logger = logging.getLogger(__name__)
+
+
+class Completed(msgspec.Struct, frozen=True):
+    """All was said."""
+
+
+class Cancelled(msgspec.Struct, frozen=True):
+    """Somebody wanted it to end."""
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """It broke off. Neither the code nor the reason holds anything of what was said."""
+
+    code: str
+    reason: str
+
+
+Outcome: TypeAlias = Completed | Cancelled | Failed
+
+ERASED = Failed("erased", "whoever asked was erased")
+
+
+class Draft(msgspec.Struct):
+    """An answer as it comes; `seconds` is how long its first piece took."""
+
+    parts: list[Part] = []
+    spent: Spent = Spent()
+    seconds: float | None = None
+
+    def take(self, piece: Piece) -> FrameEvent | None:
+        """What listeners are told of it."""
+        match piece:
+            case Took(spent):
+                self.spent = self.spent + spent
+                return None
+            case Said(text):
+                if self.parts and isinstance(last := self.parts[-1], TextPart):
+                    self.parts[-1] = TextPart(last.text + text)
+                else:
+                    self.parts.append(TextPart(text))
+                return Delta(text)
+            case ToolBegun(id, name, arguments):
+                return ToolCalled(id, name, arguments)
+            case ToolDone(part):
+                self.parts.append(part)
+                return ToolReturned(part)
+
+
+async def reply(
+    assistant: Assistant,
+    turn: Turn,
+    draft: Draft,
+    writer: Writer,
+    cancelled: asyncio.Event,
+    seconds: float,
+) -> Outcome:
+    """Let the assistant answer until it has, somebody cancels, or so many seconds have passed.
+
+    What has come stays in the draft. Raise SubjectGone.
+    """
+    taking = asyncio.create_task(_take(assistant, turn, draft, writer))
+    stopping = asyncio.create_task(cancelled.wait())
+    try:
+        await asyncio.wait({taking, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if taking.done():
+            return taking.result()
+        if stopping.done():
+            return Cancelled()
+        return Failed("timeout", f"the answer took longer than {seconds:g} s")
+    finally:
+        taking.cancel()
+        stopping.cancel()
+        await asyncio.gather(taking, stopping, return_exceptions=True)
+
+
+async def _take(assistant: Assistant, turn: Turn, draft: Draft, writer: Writer) -> Outcome:
+    began = monotonic()
+    try:
+        async with aclosing(assistant.reply(turn)) as pieces:
+            async for piece in pieces:
+                if (event := draft.take(piece)) is None:
+                    continue
+                if draft.seconds is None:
+                    draft.seconds = monotonic() - began
+                await writer.send(event)
+    except AssistantFailed as failure:
+        draft.spent = draft.spent + failure.spent
+        return Failed(failure.code, str(failure))
+    except SubjectGone:
+        raise
+    except Exception as error:
+        # The message of an error may quote what was said.
+        logger.error(
+            "assistant broke off", extra={"run": str(turn.run), "error": type(error).__name__}
+        )
+        return Failed("internal", "something went wrong on our side; ask once more")
+    return Completed()

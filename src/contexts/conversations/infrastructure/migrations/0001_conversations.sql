@@ -1,0 +1,2 @@
+-- Where the read models of the conversations context make their tables.
+create schema conversations;

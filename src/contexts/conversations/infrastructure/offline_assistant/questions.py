@@ -1,0 +1,65 @@
+"""The steps of a question to the data: what is tried when it is not understood at once."""
+
+from typing import Any
+
+import msgspec
+
+from contexts.conversations.application.content import ToolPart
+from contexts.conversations.infrastructure.offline_assistant import telling_data, telling_help
+from contexts.conversations.infrastructure.offline_assistant.choosing import named_dataset
+from contexts.conversations.infrastructure.offline_assistant.earlier import ASK, result_of
+from contexts.conversations.infrastructure.offline_assistant.finding import find
+from contexts.conversations.infrastructure.offline_assistant.message import Reading
+from contexts.conversations.infrastructure.offline_assistant.steps import Call, Steps
+from contexts.conversations.infrastructure.offline_assistant.wishes import Ask
+
+_DOING = "Asking the data"
+
+
+def ask(wish: Ask, *, goes_on: bool) -> Steps:
+    """`goes_on`: the conversation has an answer that the question may be read to go on from.
+
+    What is not understood so is asked as a question of its own, where it can be one; and looked for
+    in the catalogue, where it reads like a search. A search is never asked of the data."""
+    part = yield Call(ASK, wish.arguments)
+    if wish.written is not None and not _is_understood(part):
+        wish = Ask(question=wish.written, alone=True)
+        part = yield Call(ASK, wish.arguments)
+    if goes_on and wish.alone and not wish.new_topic and _outcome(part) == "unanswerable":
+        again = yield Call(ASK, msgspec.structs.replace(wish, new_topic=True).arguments)
+        part = again if _is_understood(again) else part
+    if _outcome(part) == "needs_clarification":
+        # "top five products in sales" names the dataset that we would have to ask back for.
+        option = named_dataset(Reading(wish.question), _options(part))
+        if option is not None:
+            chosen = Ask(question=str(option["question"]), dataset=option["dataset"])
+            part = yield Call(ASK, chosen.arguments)
+    if _outcome(part) == "unanswerable" and wish.fallback is not None:
+        told = yield from find(wish.fallback)
+        return f"{telling_data.as_search(result_of(part))}\n\n{told}"
+    return _told(part)
+
+
+def _told(part: ToolPart) -> str:
+    if part.error is not None:
+        return telling_help.troubled(_DOING, part.error)
+    match _outcome(part):
+        case "answered":
+            return telling_data.answered(result_of(part))
+        case "needs_clarification":
+            return telling_data.unclear(result_of(part), _options(part))
+        case _:
+            return telling_data.declined(result_of(part))
+
+
+def _is_understood(part: ToolPart) -> bool:
+    return _outcome(part) in ("answered", "needs_clarification")
+
+
+def _outcome(part: ToolPart) -> str | None:
+    outcome = result_of(part).get("outcome")
+    return None if outcome is None else str(outcome)
+
+
+def _options(part: ToolPart) -> list[dict[str, Any]]:
+    return list(result_of(part).get("options") or [])

@@ -41,6 +41,10 @@ def run(settings: Settings) -> None:
             click.echo(f"\nMarquee is at {address}   (logs in {home / 'log'}, Ctrl-C stops)")
             click.echo(f"  try   curl '{address}/search'")
             click.echo(f"        curl '{address}/events?q=quartet&available=true&pageSize=5'")
+            click.echo(
+                f"        curl {address}/chat/message -H 'content-type: application/json' \\"
+            )
+            click.echo('          -d \'{"message": "top 3 shows by revenue in July"}\'')
             click.echo(f"        {address}/schema for everything else\n")
             supervisor.launch(_part("sample data", home, environment, "sample", once=True))
 

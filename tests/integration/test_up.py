@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +21,11 @@ import httpx2
 import psutil
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+import documented
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+DOCUMENTED = "http://127.0.0.1:8000"
 PATIENCE = 60.0
 
 
@@ -87,7 +92,7 @@ def test_it_says_each_part_as_it_comes_up_then_the_address(up: Up) -> None:
 
 
 def test_the_story_of_the_readme_is_true(up: Up) -> None:
-    search, listed, announced, repriced, history, late, found, asked = _story(up)
+    search, listed, announced, repriced, history, late, found, asked, *talk = _story(up)
     assert search.status_code == 200
     assert search.json()["data"]["events"]
     rows = listed.json()["data"]
@@ -102,6 +107,20 @@ def test_the_story_of_the_readme_is_true(up: Up) -> None:
     assert late.status_code == 201
     assert found.json()["data"] == [{"title": "Late Set", "starts_at": "2027-05-03T21:30:00Z"}]
     assert [set(row) for row in asked.json()["result"]] == [{"show", "sum_total"}] * 3
+    first, second = (answer.json()["response"] for answer in talk)
+    assert "July 2026" in first
+    assert "June 2026" in second
+    assert "like the question before it" in second
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to run them with")
+def test_what_is_said_of_conversations_is_true(up: Up, tmp_path: Path) -> None:
+    wanted = documented.examples((ROOT / "docs" / "conversations.md").read_text("utf-8"))
+    printed = documented.run(wanted, tmp_path, documented=DOCUMENTED, address=up.address)
+    for example, came in zip(wanted, printed, strict=True):
+        if example.answer is not None:
+            assert documented.fits(example.answer, came), (example, came)
+    assert sum(example.answer is not None for example in wanted) > 12
 
 
 def test_the_feeds_of_three_days_end_as_they_should(up: Up, tmp_path: Path) -> None:
@@ -179,7 +198,7 @@ def test_the_keys_of_a_home_are_made_at_its_first_start_for_us_alone(up: Up) -> 
     assert file.stat().st_mode & 0o777 == 0o600
     id, _, key = file.read_text().strip().partition(":")
     listed = up.marquee("keys", "list")
-    assert re.fullmatch(rf"{id} +0\n", listed.stdout), listed.stderr
+    assert re.fullmatch(rf"{id} +\d+\n", listed.stdout), listed.stderr
     for said in (_output(up), up.marquee("doctor").stdout):
         assert key not in said
 
@@ -295,13 +314,13 @@ def _story(up: Up) -> list[httpx2.Response]:
     id = position = ""
     for block in blocks:
         words = shlex.split(block.replace("$ID", id).replace("$POSITION", position))[1:]
-        url = next(word for word in words if word.startswith("http://127.0.0.1:8000"))
+        url = next(word for word in words if word.startswith(DOCUMENTED))
         pairs = list(itertools.pairwise(words))
         headers = dict(value.split(": ", 1) for flag, value in pairs if flag == "-H")
         data = next((value for flag, value in pairs if flag == "-d"), None)
         answer = httpx2.request(
             "GET" if data is None else "POST",
-            url.replace("http://127.0.0.1:8000", up.address),
+            url.replace(DOCUMENTED, up.address),
             headers=headers,
             content=data,
         )

@@ -202,6 +202,7 @@ class Application(containers.DeclarativeContainer):
             context_tokens=settings.provided.llm_context_tokens,
             output_tokens=settings.provided.llm_max_output_tokens,
             titles=settings.provided.llm_titles,
+            call_seconds=settings.provided.llm_timeout_seconds,
             run_seconds=settings.provided.run_seconds,
             chat_seconds=settings.provided.chat_seconds,
             messages_per_day=settings.provided.messages_per_day,

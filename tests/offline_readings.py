@@ -5,6 +5,7 @@ from typing import Any
 from contexts.conversations.infrastructure.offline_assistant.wishes import (
     Ask,
     Cannot,
+    Describe,
     Detail,
     More,
     Search,
@@ -26,6 +27,8 @@ def told(wish: Wish) -> tuple[str, Any]:
             return "detail", wish.index
         case Ask():
             return "ask", wish.arguments
+        case Describe():
+            return "describe", wish.dataset
         case Talk():
             return "talk", wish.about
         case Cannot():

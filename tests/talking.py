@@ -157,7 +157,7 @@ class CancelledByHand:
             self._watched[run].set()
 
     @asynccontextmanager
-    async def watch(self, run: RunId) -> AsyncIterator[asyncio.Event]:
+    async def watch(self, run: RunId, owner: UUID) -> AsyncIterator[asyncio.Event]:
         event = self._watched[run] = asyncio.Event()
         try:
             yield event
@@ -267,6 +267,7 @@ class Talk:
             vault=self.vault,
             assistant=assistant,
             titles=titles,
+            budgets=self.budgets,
             frames=self.frames,
             cancellations=self.cancellations,
             claims=self.claims,

@@ -1,6 +1,6 @@
 """The HTTP process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
@@ -44,11 +44,18 @@ first is being worked on gets 409 with `Retry-After`. After a 5xx nothing has ha
 request tells: send it again.
 
 The answer to a command says in `Log-Position` how far the log has to be read to see what was done.
+
+What a browser sends for a page of another site, other than to look, is refused with 403
+(`cross_origin`).
 """
 
 
-def create_app(settings: Settings | None = None) -> Litestar:
-    """The API, with its connections opened and closed by its lifespan."""
+def create_app(
+    settings: Settings | None = None,
+    begun: Callable[[Application], None] = lambda _: None,
+) -> Litestar:
+    """The API, with its connections opened and closed by its lifespan; `begun` is called in its
+    event loop once they are open."""
     settings = settings or configuration.load()
     configure_logs(process="api", level=settings.log_level, format=settings.log_format)
     current: list[Application] = []
@@ -60,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             current.append(application)
             kept = timedelta(hours=settings.idempotency_hours)
             keys.append(PostgresIdempotencyKeys(application.pool(), kept))
+            begun(application)
             yield
             await keys.pop().close()
             current.clear()

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import signal
+from typing import TYPE_CHECKING
 
-from granian import Granian
 from granian.constants import Interfaces, Loops
+from granian.server import MPServer
 from litestar import Litestar
 from psycopg import AsyncConnection
 
@@ -14,8 +16,14 @@ from shared.infrastructure.logs import configure_logs
 from shared.infrastructure.personal.key_ring import KeyRing
 from shared.infrastructure.personal.rotation import must_open
 
+if TYPE_CHECKING:
+    from bootstrap import Application
+
 STOP_SECONDS = 3
 """An open stream may take this long to end before its process is killed."""
+
+END_STREAMS = signal.SIGUSR1
+"""Tells the server's own process that it is going to be stopped."""
 
 _LOGS = {"handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}}
 """The server's own lines join ours; the application counts and logs requests."""
@@ -27,9 +35,20 @@ def app() -> Litestar:
     from api.app import create_app  # not needed by the process that only watches over this one
     from bootstrap import settle
 
-    made = create_app()
+    made = create_app(begun=_end_streams_when_told)
     settle()
     return made
+
+
+class Server(MPServer):
+    """Granian stops the application when the last stream has ended, and a stream may go on for
+    minutes: all of them are ended before."""
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        for worker in self.wrks:
+            if worker.inner.is_alive():
+                os.kill(worker.inner.pid, END_STREAMS)
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]
 
 
 def serve(settings: Settings) -> None:
@@ -38,6 +57,8 @@ def serve(settings: Settings) -> None:
     # The server's own process could say so in a traceback only.
     asyncio.run(_must_be_of_use(settings))
     configure_logs(process="api", level=settings.log_level, format=settings.log_format)
+    # It would end the server's own process, which inherits this, until that handles it.
+    signal.signal(END_STREAMS, signal.SIG_IGN)
     # The server's own process starts anew and reads the settings again.
     for name, value in (
         ("DATABASE_URL", settings.database()),
@@ -45,7 +66,7 @@ def serve(settings: Settings) -> None:
         ("MARQUEE_KEY_ENCRYPTION_KEYS", settings.key_encryption_keys or ""),
     ):
         os.environ[name] = value
-    Granian(
+    Server(
         "api.server:app",
         factory=True,
         interface=Interfaces.ASGI,
@@ -67,3 +88,12 @@ async def _must_be_of_use(settings: Settings) -> None:
         autocommit=True,
     ) as connection:
         await must_open(connection, KeyRing(settings.encryption_keys()))
+
+
+def _end_streams_when_told(application: "Application") -> None:
+    loop, ending = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+
+    def end() -> None:
+        ending.add(loop.create_task(application.conversations.following().close()))
+
+    loop.add_signal_handler(END_STREAMS, end)

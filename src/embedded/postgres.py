@@ -25,6 +25,8 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # A statement that fails may hold what somebody asked in confidence; that it failed is logged.
+    "log_min_error_statement": "fatal",
 }
 # A crash of the machine may then cost all data: for tests, which throw them away.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

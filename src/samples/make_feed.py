@@ -1,8 +1,9 @@
-"""Invents the programme of a season in Halvora, a city of lamps that is on no map.
+"""Invents two years of the programme in Halvora, a city of lamps that is on no map.
 
     python -m samples.make_feed > src/samples/city_of_lights.xml
 
-The same seed gives the same bytes; a test compares them with the file that is kept.
+The same seed gives the same bytes; a test compares them with the file that is kept. Every weekend
+has something of most kinds, so that whoever asks what is on finds it on any day of those years.
 """
 
 import sys
@@ -15,11 +16,10 @@ from xml.sax.saxutils import quoteattr
 import msgspec
 
 SEED = 1879
-PLANS = 300
-OPENING = datetime(2026, 9, 4)
-DAYS = 430
-"""First nights fall on the opening or one of the days after it, last ones by the end of 2027."""
-OFFLINE = {"Open Mic at the Cellar", "Toys from the Lamp Factory"}
+OPENING = datetime(2026, 8, 31)
+"""The Monday of the first week."""
+WEEKS = 105
+OFFLINE = {"Open Mic at the Cellar", "Toys from the Lamp Factory: Exhibition"}
 """Sold at the door alone."""
 
 WALL = "%Y-%m-%dT%H:%M:%S"
@@ -35,7 +35,8 @@ class Venue(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What distinguishes concerts from circuses: titles, venues, prices, hours, lengths."""
+    """What distinguishes concerts from circuses: titles, venues, prices, hours, lengths. Titles
+    name their kind, for a feed has no other place to tell it."""
 
     titles: tuple[str, ...]
     venues: tuple[Venue, ...]
@@ -43,6 +44,24 @@ class Kind(msgspec.Struct, frozen=True):
     hours: tuple[str, ...]
     minutes: tuple[int, ...]
     most_dates: int
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """A place in the week that something always runs in: on one of the `days` (0 is Monday), once
+    in so many weeks. What `always` has places is never sold out."""
+
+    kind: Kind
+    days: tuple[int, ...]
+    every: int = 1
+    always: bool = False
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One title on some days, at the same hour."""
+
+    title: str
+    slot: Slot
+    days: tuple[datetime, ...]
 
 
 OPERA = Venue(
@@ -75,101 +94,125 @@ BIG_TOP = Venue(
 )
 QUAY = Venue(2, ((71, "Quayside standing", 3000, False), (72, "Deckchairs", 220, False)))
 
-KINDS = (
-    Kind(
-        titles=(
-            "The Lamplighters",
-            "Paper Comets",
-            "Odile Marchetti Quartet",
-            "Tram 9 to Nowhere",
-            "Northern Harbour Choir: Songs for Low Tide",
-            "Sable & the Slow Rivers",
-            "An Evening of Lanterns with the Halvora Philharmonic",
-            "Grand Organ by Candlelight",
-            "Mira Sølveig, Acoustic",
-            "The Copper Wires",
-            "Rosalba Quint sings Boleros",
-            "Foghorn Brass Band",
-            "Electric Gardens",
-            "Kettle Black",
-            "Second-Hand Moons",
-            "Halvora Philharmonic: The Four Bridges",
-        ),
-        venues=(OPERA, GASWORKS, QUAY, CELLAR),
-        price=(14, 95),
-        hours=("19:30", "20:00", "21:00"),
-        minutes=(90, 105, 120, 150),
-        most_dates=3,
+SMALL_CONCERTS = Kind(
+    titles=(
+        "Odile Marchetti Quartet: Jazz Concert",
+        "Blue Kiosk Trio: Jazz Concert",
+        "Umber Quintet: Jazz Concert",
+        "Mira Sølveig: Acoustic Concert",
+        "Rosalba Quint: A Concert of Boleros",
+        "Tram 9 to Nowhere: Indie Rock Concert",
+        "Sable & the Slow Rivers: Blues Concert",
+        "Kettle Black: Folk Concert",
+        "Second-Hand Moons in Concert",
+        "The Copper Wires: Guitar Concert",
+        "Foghorn Brass Band: Brass Concert",
+        "Northern Harbour Choir: A Concert for Low Tide",
+        "Ada Linden: Piano Concert",
+        "Quay Street Strings: Chamber Music Concert",
     ),
-    Kind(
-        titles=(
-            "The Clockmaker's Daughters",
-            "A House with Eleven Doors",
-            "Night Ferry",
-            "The Understudy Returns",
-            "Ink & Salt",
-            "Three Winters in Halvora",
-            "The Cartographer",
-            "Letters Never Sent",
-            "The Weather Museum",
-            "Mrs Albertine Regrets",
-        ),
-        venues=(PLAYHOUSE, OPERA),
-        price=(12, 58),
-        hours=("17:00", "19:00", "20:30"),
-        minutes=(85, 110, 135),
-        most_dates=10,
-    ),
-    Kind(
-        titles=(
-            "Benno Tarr: Mostly Apologies",
-            "Late Tram Comedy Night",
-            "Improvised Opera (Nobody Can Sing)",
-            "Dora Finch: Local Expert",
-            "Two Uncles and a Piano",
-            "Open Mic at the Cellar",
-            "Pilar Oakes: Indoor Voice",
-            "The Wrong Keynote",
-        ),
-        venues=(CELLAR, PLAYHOUSE, GASWORKS),
-        price=(8, 36),
-        hours=("20:00", "21:30", "22:15"),
-        minutes=(60, 75, 90),
-        most_dates=5,
-    ),
-    Kind(
-        titles=(
-            "A Hundred Years of Neon",
-            "Maps of Cities That Never Were",
-            "Glass, Smoke, Water",
-            "The Night Photographer: Ilse Brandt",
-            "Lighthouses: A Retrospective",
-            "Toys from the Lamp Factory",
-        ),
-        venues=(MUSEUM,),
-        price=(5, 18),
-        hours=("10:00",),
-        minutes=tuple(days * 24 * 60 + 8 * 60 for days in (0, 6, 13, 20)),
-        most_dates=3,
-    ),
-    Kind(
-        titles=(
-            "Circo Meridiano",
-            "The Gravity Sisters",
-            "Cirque des Lucioles",
-            "The Last Human Cannonball",
-            "Pocket Circus for Small People",
-        ),
-        venues=(BIG_TOP,),
-        price=(16, 64),
-        hours=("12:00", "16:30", "19:30"),
-        minutes=(100, 120),
-        most_dates=9,
-    ),
+    venues=(CELLAR, CELLAR, QUAY),
+    price=(9, 26),
+    hours=("18:30", "20:00", "21:00"),
+    minutes=(75, 90, 105),
+    most_dates=2,
 )
-"""Concerts, theatre, comedy, exhibitions, circus."""
+LARGE_CONCERTS = Kind(
+    titles=(
+        "The Lamplighters in Concert",
+        "Paper Comets: Rock Concert",
+        "Electric Gardens: Electronic Music Concert",
+        "Nine Bright Windows: Pop Concert",
+        "The Ember Sisters: Soul Concert",
+        "Concert of Lanterns with the Halvora Philharmonic",
+        "Halvora Philharmonic: The Four Bridges, Symphonic Concert",
+        "Grand Organ Concert by Candlelight",
+    ),
+    venues=(OPERA, GASWORKS, QUAY),
+    price=(22, 95),
+    hours=("19:30", "20:00", "21:00"),
+    minutes=(105, 120, 150),
+    most_dates=3,
+)
+THEATRE = Kind(
+    titles=(
+        "The Clockmaker's Daughters: Theatre in Two Acts",
+        "A House with Eleven Doors: Theatre Comedy",
+        "Night Ferry: Theatre Thriller",
+        "The Understudy Returns: Theatre Comedy",
+        "Ink & Salt: Theatre in Two Acts",
+        "Three Winters in Halvora: Theatre in Three Acts",
+        "The Cartographer: Theatre for One Actor",
+        "Letters Never Sent: Theatre for Two Voices",
+        "The Weather Museum: Musical Theatre",
+        "Mrs Albertine Regrets: Theatre Comedy",
+    ),
+    venues=(PLAYHOUSE, PLAYHOUSE, OPERA),
+    price=(12, 58),
+    hours=("17:00", "19:00", "20:30"),
+    minutes=(85, 110, 135),
+    most_dates=5,
+)
+COMEDY = Kind(
+    titles=(
+        "Benno Tarr: Mostly Apologies, Stand-up Comedy",
+        "Late Tram Comedy Night",
+        "Improvised Opera (Nobody Can Sing): Comedy",
+        "Dora Finch, Local Expert: Stand-up Comedy",
+        "Two Uncles and a Piano: Musical Comedy",
+        "Open Mic at the Cellar",
+        "Pilar Oakes: Indoor Voice, Stand-up Comedy",
+        "The Wrong Keynote: Comedy",
+    ),
+    venues=(CELLAR, PLAYHOUSE),
+    price=(8, 36),
+    hours=("20:00", "21:30", "22:15"),
+    minutes=(60, 75, 90),
+    most_dates=3,
+)
+FAMILY = Kind(
+    titles=(
+        "Circus Meridiano",
+        "The Gravity Sisters: Circus for the Family",
+        "Cirque des Lucioles: Circus of Lights",
+        "The Last Human Cannonball: Circus",
+        "Pocket Circus for Kids",
+        "The Snail's Errand: Puppet Theatre for Kids",
+        "Moth and Lamp: Shadow Theatre for Kids",
+        "The Elephant Learns the Drums: Concert for Kids",
+        "Professor Umbral's Magic Show for Kids",
+    ),
+    venues=(BIG_TOP, PLAYHOUSE),
+    price=(10, 44),
+    hours=("11:30", "12:00", "16:30"),
+    minutes=(60, 100),
+    most_dates=3,
+)
+EXHIBITIONS = Kind(
+    titles=(
+        "A Hundred Years of Neon: Exhibition",
+        "Maps of Cities That Never Were: Exhibition",
+        "Glass, Smoke, Water: Exhibition",
+        "The Night Photographer: Ilse Brandt, Exhibition",
+        "Lighthouses: Exhibition",
+        "Toys from the Lamp Factory: Exhibition",
+    ),
+    venues=(MUSEUM,),
+    price=(5, 18),
+    hours=("10:00",),
+    minutes=tuple(days * 24 * 60 + 8 * 60 for days in (6, 13, 20)),
+    most_dates=1,
+)
 
-REPERTOIRE = [(title, kind) for kind in KINDS for title in kind.titles]
+WEEK = (
+    Slot(SMALL_CONCERTS, (5,), always=True),
+    Slot(SMALL_CONCERTS, (6,)),
+    Slot(LARGE_CONCERTS, (4, 5)),
+    Slot(THEATRE, (5, 6)),
+    Slot(FAMILY, (6,)),
+    Slot(COMEDY, (2, 3, 4, 5)),
+    Slot(EXHIBITIONS, (1, 5), every=5),
+)
 
 
 class Programme:
@@ -182,49 +225,57 @@ class Programme:
         yield '<?xml version="1.0" encoding="UTF-8"?>'
         yield '<planList version="1.0">'
         yield "  <output>"
-        base_id, plan_id, last = 1000, 50_000, 50_000 + PLANS
-        while plan_id < last:
-            # Once through the repertoire is not a season: the second time it is another run.
-            for title, kind in sorted(REPERTOIRE, key=lambda _: self._random.random()):
-                dates = min(1 + self._below(kind.most_dates), last - plan_id)
-                if dates:
-                    base_id += 1 + self._below(9)
-                    yield from self._base(title, kind, base_id, range(plan_id, plan_id + dates))
-                    plan_id += dates
+        base_id, plan_id = 1000, 50_000
+        runs = [run for slot in WEEK for run in self._runs(slot)]
+        for run in sorted(runs, key=lambda run: run.days[0]):
+            base_id += 1 + self._below(9)
+            yield from self._base(run, base_id, plan_id)
+            plan_id += len(run.days)
         yield "  </output>"
         yield "</planList>"
 
-    def _base(self, title: str, kind: Kind, base_id: int, plan_ids: range) -> Iterator[str]:
+    def _runs(self, slot: Slot) -> Iterator[Run]:
+        """One after the other, through all titles before any comes back."""
+        week, titles = 0, list[str]()
+        while week < WEEKS:
+            if not titles:
+                titles = sorted(slot.kind.titles, key=lambda _: self._random.random())
+            weeks = range(week, WEEKS, slot.every)[: 1 + self._below(slot.kind.most_dates)]
+            day = OPENING + timedelta(days=self._one(slot.days))
+            yield Run(titles.pop(), slot, tuple(day + timedelta(weeks=at) for at in weeks))
+            week = weeks[-1] + slot.every
+
+    def _base(self, run: Run, base_id: int, plan_id: int) -> Iterator[str]:
+        kind = run.slot.kind
         venue = self._one(kind.venues)
-        mode = "offline" if title in OFFLINE else "online"
+        mode = "offline" if run.title in OFFLINE else "online"
         cheapest, dearest = kind.price
         top = cheapest + self._below(dearest - cheapest)
         hour, minutes = self._one(kind.hours), self._one(kind.minutes)
-        day = OPENING + timedelta(days=self._below(DAYS))
-        on_sale = day - timedelta(days=30 + self._below(90))
+        on_sale = run.days[0] - timedelta(days=30 + self._below(90))
         yield (
             f'    <base_plan base_plan_id="{base_id}" sell_mode="{mode}" '
-            f'organizer_company_id="{venue.organizer}" title={quoteattr(title)}>'
+            f'organizer_company_id="{venue.organizer}" title={quoteattr(run.title)}>'
         )
-        for plan_id in plan_ids:
+        for number, day in enumerate(run.days, plan_id):
             starts = datetime.fromisoformat(f"{day:%Y-%m-%d}T{hour}")
             ends = starts + timedelta(minutes=minutes)
             closes = starts - timedelta(minutes=self._one((10, 60, 120)))
-            sold_out = self._random.random() < 0.08
+            sold_out = not run.slot.always and self._random.random() < 0.09
             yield (
-                f'      <plan plan_id="{plan_id}" plan_start_date="{starts:{WALL}}" '
+                f'      <plan plan_id="{number}" plan_start_date="{starts:{WALL}}" '
                 f'plan_end_date="{ends:{WALL}}" sell_from="{on_sale:{WALL}}" '
                 f'sell_to="{closes:{WALL}}" sold_out="{str(sold_out).lower()}">'
             )
             for rank, (zone_id, name, places, numbered) in enumerate(venue.zones):
-                left = 0 if sold_out or self._random.random() < 0.12 else 1 + self._below(places)
+                gone = sold_out or (self._random.random() < 0.12 and not run.slot.always)
+                left = 0 if gone else 1 + self._below(places)
                 price = max(cheapest, 2 * top * 72**rank // 100**rank / 2)
                 yield (
                     f'        <zone zone_id="{zone_id}" capacity="{left}" price="{price:.2f}" '
                     f'name={quoteattr(name)} numbered="{str(numbered).lower()}"/>'
                 )
             yield "      </plan>"
-            day = ends.replace(hour=0, minute=0) + timedelta(days=1 + self._below(3))
         yield "    </base_plan>"
 
     def _below(self, end: int) -> int:

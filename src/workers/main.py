@@ -52,7 +52,8 @@ def run(settings: Settings, work: Sequence[str] = WORK) -> None:
     signal.signal(signal.SIGINT, on_signal)
     worker = dramatiq.Worker(
         made,
-        queues=set(queues),
+        # Without any name Dramatiq takes from all queues; this is one of none.
+        queues=set(queues) or {CONVERSATIONS},
         worker_threads=THREADS,
         worker_timeout=min((IDLE_MILLISECONDS[queue] for queue in queues), default=1_000),
     )

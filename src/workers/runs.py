@@ -60,11 +60,15 @@ class Runs:
                 self.start(key[1])
 
     async def close(self) -> None:
-        """Leave what is not answered yet to others."""
+        """Leave what is not answered yet to others, and tell them."""
+        left, queue = list(self._tasks), self._application.conversations.queue()
         tasks = [*self._tasks.values(), *self._titling]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for tenant, id in left:
+            with running_in(Context(correlation_id=new_id(), actor="tick", tenant=tenant)):
+                await queue.put(id)
 
     async def _answer(self, key: tuple[str, UUID]) -> None:
         bus, id, answered = self._application.bus(), key[1], False

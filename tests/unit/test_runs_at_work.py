@@ -24,8 +24,10 @@ class Program:
         self.answers = True
         self.most = 0
         self._now = 0
+        self.queued: list[tuple[str, UUID]] = []
         shown = SimpleNamespace(left_open=self._left_open)
-        self.conversations = SimpleNamespace(conversations_shown=lambda: shown)
+        queue = SimpleNamespace(put=self._put)
+        self.conversations = SimpleNamespace(conversations_shown=lambda: shown, queue=lambda: queue)
 
     def bus(self) -> Any:
         return self._send
@@ -43,6 +45,9 @@ class Program:
         finally:
             self._now -= 1
         return self.answers
+
+    async def _put(self, id: UUID) -> None:
+        self.queued.append((current_context().tenant, id))
 
     async def _left_open(self, seconds: float) -> list[tuple[str, UUID]]:
         return self.left
@@ -119,12 +124,14 @@ async def test_the_same_id_of_two_tenants_is_two_conversations(program: Program)
     assert program.answering == [("one", id), ("two", id)]
 
 
-async def test_a_worker_that_stops_leaves_what_it_was_at(program: Program) -> None:
-    runs = runs_in(program)
-    runs.start(uuid4())
+async def test_a_worker_that_stops_hands_over_what_it_was_at(program: Program) -> None:
+    runs, id = runs_in(program), uuid4()
+    with running_in(Context(correlation_id="x", tenant="somewhere")):
+        runs.start(id)
     await settled()
     await runs.close()
     assert not program.titled
+    assert program.queued == [("somewhere", id)]
     program.gate.set()
     runs.start(uuid4())
     await settled()

@@ -188,9 +188,13 @@ class AnalyticsContainer(containers.DeclarativeContainer):
         clock=clock,
         settings=settings,
     )
-    confiding = providers.Singleton(
-        Confiding, providers.Singleton(solving, running=running_in_confidence), clock
+    solving_in_confidence = providers.Singleton(
+        solving,
+        running=running_in_confidence,
+        # Whoever asks in confidence is an assistant, and says it in words of its own.
+        telling=providers.Singleton(Telling, model, rephrasing=False),
     )
+    confiding = providers.Singleton(Confiding, solving_in_confidence, clock)
     askable = providers.Singleton(Listing, relations, values, offline.provided.examples, clock)
     verifying = providers.Singleton(Verifying, history, relations, understanding, running, clock)
 

@@ -40,7 +40,8 @@ class ConfidentialAnswer(msgspec.Struct, frozen=True, kw_only=True):
     `confidence` is 0 to 1. What is no answer has a `reason`, and what would have one: `suggestions`
     are columns, values or questions, `options` are ways to be clearer, and `unplaced` are the words
     that nothing goes by. `thread` is what the next question can go on from: whoever asks hands it
-    back as it is. The tokens are those that language models read and wrote for it.
+    back as it is. The tokens are those that language models read and wrote for it, and `cost` is
+    what they took in US dollars, None where no price is known.
     """
 
     outcome: Outcome
@@ -65,6 +66,7 @@ class ConfidentialAnswer(msgspec.Struct, frozen=True, kw_only=True):
     thread: dict[str, Any] | None = None
     input_tokens: int = 0
     output_tokens: int = 0
+    cost: float | None = None
 
 
 class AskInConfidence(Query[ConfidentialAnswer], frozen=True, kw_only=True):

@@ -95,6 +95,7 @@ class ChatSettings(msgspec.Struct, frozen=True, kw_only=True):
     context_tokens: int
     output_tokens: int
     titles: bool
+    call_seconds: float
     run_seconds: float
     chat_seconds: float
     messages_per_day: int
@@ -107,6 +108,7 @@ def _assistant(settings: ChatSettings, purse: Purse, tools: Tools) -> Assistant:
     limits = Limits(
         context_tokens=settings.context_tokens,
         max_output_tokens=min(settings.output_tokens, settings.context_tokens // 4),
+        call_seconds=settings.call_seconds,
     )
     return ModelAssistant(purse, tools, name=settings.models[0].model, limits=limits)
 
@@ -176,6 +178,7 @@ class ConversationsContainer(containers.DeclarativeContainer):
         vault=vault,
         assistant=providers.Singleton(_assistant, settings, purse, tools),
         titles=providers.Singleton(_titles, settings, purse),
+        budgets=budgets,
         frames=frames,
         cancellations=cancellations,
         claims=claims,

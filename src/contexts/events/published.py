@@ -37,7 +37,7 @@ class PublishedColumn(NamedTuple):
 COLUMNS = (
     PublishedColumn("title", "title", "text", "dimension", ("name", "show")),
     PublishedColumn("status", "status", "text", "dimension", ("state",)),
-    PublishedColumn("available", "available", "boolean", "dimension", ("on sale", "bookable")),
+    PublishedColumn("available", "available", "boolean", "dimension", ("bookable",)),
     PublishedColumn(
         "starts_at", "local_starts_at", "timestamp", "time", ("start", "date", "begins")
     ),

@@ -1,6 +1,8 @@
 """One door for every command and query: find its one handler and call it."""
 
+import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import Any, Generic, TypeAlias, TypeVar, cast, dataclass_transform
@@ -16,8 +18,12 @@ R = TypeVar("R")
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 4
-"""How often a command is decided anew when others keep writing to its stream first."""
+ATTEMPTS = 6
+"""How often a command is decided when others keep writing to its stream first."""
+
+PAUSE = 0.01
+"""Seconds before it is decided again: up to twice this, and up to twice as many each time after, so
+that twenty who write at once get out of each other's way."""
 
 
 @dataclass_transform(frozen_default=True)
@@ -86,6 +92,7 @@ async def _decide(handler: Handler, command: Command[Any]) -> Any:
                 if attempt == ATTEMPTS:
                     raise
                 logger.info("decided again", extra={"command": name, "attempt": attempt})
+                await asyncio.sleep(random.uniform(0, PAUSE * 2**attempt))
             except DomainError as error:
                 logger.info("refused", extra={"command": name, "code": error.code})
                 raise

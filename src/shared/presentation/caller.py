@@ -20,6 +20,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from shared.application.caller import Caller, called_by, current_caller
 from shared.application.personal import NOBODY, Vault
 from shared.presentation.idempotency import problem_answer, send_answer
+from shared.presentation.origins import is_from_elsewhere
 
 HEADER = b"marquee-caller"
 COOKIE = "marquee_caller"
@@ -31,6 +32,11 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _LOOKING = frozenset({"GET", "HEAD"})
 
 _UNCLEAR = "Marquee-Caller: one header of 1 to 200 visible ASCII characters is expected"
+_ELSEWHERE = (
+    "a browser sends this for a page of another site, and only pages of this one may; what is no "
+    "browser leaves out Origin and Sec-Fetch-Site"
+)
+_PRIVATE = (b"cache-control", b"private, no-store")
 
 
 def with_caller(app: ASGIApp) -> ASGIApp:
@@ -42,20 +48,29 @@ def with_caller(app: ASGIApp) -> ASGIApp:
             return
         given = [value for name, value in scope["headers"] if name == HEADER]
         if len(given) > 1 or (given and _NAME.fullmatch(given[0]) is None):
-            await _refuse(scope, receive, send)
+            await _refuse(scope, receive, send, 400, "invalid", _UNCLEAR)
+            return
+        # Who is named by a gateway is not known by what a browser sends along of itself.
+        if not given and is_from_elsewhere(scope):
+            await _refuse(scope, receive, send, 403, "cross_origin", _ELSEWHERE)
             return
         token = None if given else _token(scope["headers"])
         made = None if given or token else token_urlsafe(32)
         name = given[0].decode("ascii") if given else _named(token or made or "")
 
-        async def send_with_cookie(message: Message) -> None:
+        async def send_to_caller(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.accept") and caller.asked:
-                cookie = (b"set-cookie", _cookie(made or "", secure=_is_secure(scope)))
-                message["headers"] = [*message.get("headers", ()), cookie]
+                headers = [*message.get("headers", ())]
+                if made is not None:
+                    headers.append((b"set-cookie", _cookie(made, secure=_is_secure(scope))))
+                if all(header != _PRIVATE[0] for header, _ in headers):
+                    # What depends on who calls is for nobody else, refusals included.
+                    headers.append(_PRIVATE)
+                message["headers"] = headers
             await send(message)
 
         with called_by(Caller(name, new=made is not None)) as caller:
-            await app(scope, receive, send_with_cookie if made else send)
+            await app(scope, receive, send_to_caller)
 
     return wrapped
 
@@ -98,9 +113,11 @@ def _is_secure(scope: Scope) -> bool:
     return not {"https", "wss"}.isdisjoint((scope["scheme"], forwarded))
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(
+    scope: Scope, receive: Receive, send: Send, status: int, code: str, said: str
+) -> None:
     if scope["type"] == ScopeType.WEBSOCKET:
         await receive()
-        await send({"type": "websocket.close", "code": 1008, "reason": _UNCLEAR})
+        await send({"type": "websocket.close", "code": 1008, "reason": said[:120]})
         return
-    await send_answer(problem_answer(400, "invalid", _UNCLEAR), send)
+    await send_answer(problem_answer(status, code, said), send)

@@ -30,7 +30,7 @@ class SubjectsController(Controller):
     path = "/subjects"
     tags = ("Personal data",)
 
-    @get("/me")
+    @get("/me", response_headers={"cache-control": "private, no-store"})
     async def who_am_i(self, bus: NamedDependency[Bus]) -> SubjectKnown:
         """Tell the caller the id under which data is kept of him."""
         id = await bus(FindSubject(current_caller().name))

@@ -22,10 +22,11 @@ from listening import PATIENCE
 from listings import CLOSED
 from shared.application.context import Context, running_in
 from shared.application.repository import Repository
-from shared.domain.personal import Sealed
+from shared.domain.personal import Sealed, Subject
 from shared.infrastructure.event_store.transaction import Transaction
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+OWNER = uuid4()
 NEVER = 3_600.0
 """Seconds between looks at the log, where only Redis is to tell."""
 
@@ -36,7 +37,7 @@ def conversations_of(application: Application) -> Repository[Conversation]:
 
 async def asked(application: Application) -> RunId:
     """A run that waits for a worker."""
-    owner, id = uuid4(), uuid4()
+    owner, id = OWNER, uuid4()
     conversation = Conversation.start(id, owner, now=NOON)
     message = Kept(
         id=uuid4(),
@@ -86,8 +87,8 @@ async def test_a_worker_elsewhere_is_told(application: Application) -> None:
     async with (
         process(application, looks=NEVER) as worker,
         process(application, looks=NEVER) as api,
-        worker.watch(run) as cancelled,
-        worker.watch(other) as not_cancelled,
+        worker.watch(run, OWNER) as cancelled,
+        worker.watch(other, OWNER) as not_cancelled,
     ):
         await api.tell(run)
         await set_in_time(cancelled)
@@ -101,8 +102,8 @@ async def test_a_message_that_never_came_is_made_good_by_the_log(
     run, other = await asked(application), await asked(application)
     async with (
         process(application, looks=0.1, redis_url=redis_url) as worker,
-        worker.watch(run) as cancelled,
-        worker.watch(other) as not_cancelled,
+        worker.watch(run, OWNER) as cancelled,
+        worker.watch(other, OWNER) as not_cancelled,
     ):
         await asyncio.sleep(0.3)
         assert not cancelled.is_set()
@@ -115,10 +116,10 @@ async def test_a_run_of_another_tenant_is_watched_in_its_log(application: Applic
     async with process(application, looks=0.05) as worker:
         with running_in(Context(correlation_id="c", tenant="acme")):
             run = await asked(application)
-            async with worker.watch(run) as cancelled:
+            async with worker.watch(run, OWNER) as cancelled:
                 with running_in(Context(correlation_id="d", tenant="other")):
                     there = await asked(application)
-                    async with worker.watch(there) as not_cancelled:
+                    async with worker.watch(there, OWNER) as not_cancelled:
                         await asyncio.sleep(0.2)
                 with running_in(Context(correlation_id="c", tenant="acme")):
                     await cancel(application, run)
@@ -128,7 +129,7 @@ async def test_a_run_of_another_tenant_is_watched_in_its_log(application: Applic
 
 async def test_a_worker_stops_when_another_has_ended_its_run(application: Application) -> None:
     run = await asked(application)
-    async with process(application, looks=0.05) as worker, worker.watch(run) as cancelled:
+    async with process(application, looks=0.05) as worker, worker.watch(run, OWNER) as cancelled:
         conversation = await conversations_of(application).get(run.conversation_id)
         conversation.end(
             RunFailed(
@@ -145,12 +146,28 @@ async def test_a_worker_stops_when_another_has_ended_its_run(application: Applic
         await set_in_time(cancelled)
 
 
+async def test_a_worker_stops_when_somebody_is_erased_while_he_is_answered(
+    application: Application,
+) -> None:
+    run, other = await asked(application), await asked(application)
+    async with (
+        process(application, looks=0.05) as worker,
+        worker.watch(run, OWNER) as cancelled,
+        worker.watch(other, uuid4()) as not_cancelled,
+    ):
+        subject = Subject(OWNER)
+        subject.erase(now=NOON)
+        await Repository(Subject, application.store(), application.codec()).save(subject)
+        await set_in_time(cancelled)
+        assert not not_cancelled.is_set()
+
+
 async def test_nobody_is_told_before_it_is_committed(application: Application) -> None:
     run = await asked(application)
     async with (
         process(application, looks=NEVER) as worker,
         process(application, looks=NEVER) as api,
-        worker.watch(run) as cancelled,
+        worker.watch(run, OWNER) as cancelled,
     ):
         transaction = Transaction(application.pool(), asyncio.Semaphore())
         with transaction.entered():

@@ -58,13 +58,13 @@ async def test_a_search_of_the_catalogue_is_narrowed_word_by_word(
     chat = Chat(application)
     told = await chat.say("concerts next weekend under 30 euros")
     assert told.startswith("There is 1 event with 'concerts' in the title from Saturday")
-    assert told.endswith(f"- Quiet Concert — {said(SATURDAY)} — 12.5 to 18 — 20 places left")
+    assert told.endswith(f"- Quiet Concert — {said(SATURDAY)} — price 12.50 to 18 — 20 places left")
     assert "- Loud Concert" in await chat.say("up to 50?")
     told = await chat.say("cheaper ones?")
     assert "Quiet Concert" in told
     assert "Loud Concert" not in told
     told = await chat.say("and the week after?")
-    assert told.endswith(f"- Far Concert — {said(later)} — 20 — 10 places left")
+    assert told.endswith(f"- Far Concert — {said(later)} — price 20 — 10 places left")
     told = await chat.say("the first one")
     assert told.startswith("**Far Concert**\n")
     told = await chat.say("what's on next weekend?")

@@ -222,3 +222,9 @@ def test_whatever_the_rows_no_number_is_made_up(
     text = told(columns, rows, spec)
     assert text.endswith((".", "…"))
     assert "\n" not in text
+
+
+def test_the_highest_of_highest_figures_is_said_once() -> None:
+    highest = measure("Highest fare")
+    top = QuerySpec(order=(Order(output=1, descending=True),), limit=1)
+    assert told([BOAT, highest], [("bee", 6.0)], top) == "Highest fare: bee with 6."

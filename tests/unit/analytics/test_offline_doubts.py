@@ -226,3 +226,19 @@ async def test_every_suggestion_is_a_question_that_is_answered() -> None:
     assert "top 5 customer towns by total paddles" in no.suggestions
     for question in no.suggestions:
         assert isinstance(await _asked(question), Planned), question
+
+
+@pytest.mark.parametrize(
+    "question", ["which craft sold the most", "how many paddles were sold", "best selling craft"]
+)
+async def test_what_is_on_offer_is_no_figure_of_what_was_sold(question: str) -> None:
+    assert isinstance(await _asked(question), Planned)
+    no = await _asked(question, msgspec.structs.replace(HIRE, sells=False))
+    assert isinstance(no, Declined)
+    assert no.reason == "quayside tells what is on offer, and not what was sold"
+
+
+async def test_nothing_is_ranked_by_the_second() -> None:
+    no = await _asked("best taken_at")
+    assert isinstance(no, Declined)
+    assert no.reason == "it is not clear whether the answer is to be split by taken_at"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from contexts.analytics.application.ports import Declined
 from contexts.analytics.domain.query_spec import (
     Dimension,
     Filter,
@@ -10,7 +11,7 @@ from contexts.analytics.domain.query_spec import (
     Period,
     QuerySpec,
 )
-from kiosk import AMOUNT, PIECES, RECEIPTS, only, planned
+from kiosk import AMOUNT, PIECES, RECEIPTS, asked, only, planned
 
 SELLER, ITEM = Dimension(column="seller"), Dimension(column="item")
 MONTH = Dimension(column="day", grain="month")
@@ -123,3 +124,109 @@ async def test_a_whole_question_starts_anew() -> None:
     assert await planned("How many receipts were issued?", RANKED) == QuerySpec(
         measures=(RECEIPTS,)
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "after"),
+    [
+        (
+            "top 3 items by pieces",
+            QuerySpec(
+                measures=(PIECES,),
+                dimensions=(ITEM,),
+                order=(Order(output=1, descending=True),),
+                limit=3,
+            ),
+        ),
+        (
+            "how many receipts did Otto write",
+            QuerySpec(measures=(RECEIPTS,), where=(only("seller", "Otto"),)),
+        ),
+        (
+            "what is the most expensive item",
+            QuerySpec(
+                measures=(Measure(aggregate="max", column="unit_price"),),
+                dimensions=(ITEM,),
+                order=(Order(output=1, descending=True),),
+                limit=1,
+            ),
+        ),
+        (
+            "show pieces by item",
+            QuerySpec(measures=(PIECES,), dimensions=(ITEM,)),
+        ),
+        (
+            "what is the average unit price",
+            QuerySpec(measures=(Measure(aggregate="avg", column="unit_price"),)),
+        ),
+        (
+            "the cheapest item",
+            QuerySpec(
+                measures=(Measure(aggregate="min", column="unit_price"),),
+                dimensions=(ITEM,),
+                order=(Order(output=1),),
+                limit=1,
+            ),
+        ),
+    ],
+)
+async def test_a_ranking_or_a_count_that_says_all_there_is_to_say_starts_anew(
+    question: str, after: QuerySpec
+) -> None:
+    narrowed = QuerySpec(measures=(AMOUNT,), dimensions=(SELLER,), where=(only("kind", "toys"),))
+    assert await planned(question, narrowed) == after
+
+
+@pytest.mark.parametrize("question", ["and the top 3 by pieces", "top 3 by pieces"])
+async def test_a_ranking_without_things_ranks_those_before_by_its_own_figure(
+    question: str,
+) -> None:
+    narrowed = QuerySpec(measures=(AMOUNT,), dimensions=(SELLER,), where=(only("kind", "toys"),))
+    assert await planned(question, narrowed) == QuerySpec(
+        measures=(PIECES,),
+        dimensions=(SELLER,),
+        where=(only("kind", "toys"),),
+        order=(Order(output=1, descending=True),),
+        limit=3,
+    )
+
+
+async def test_an_order_by_a_figure_that_is_not_shown_is_by_that_figure() -> None:
+    assert (await planned("sort by pieces", BEFORE)).order == (
+        Order(measure=PIECES, descending=True),
+    )
+    assert (await planned("sort by pieces ascending", BEFORE)).order == (Order(measure=PIECES),)
+
+
+@pytest.mark.parametrize(
+    ("question", "descending"),
+    [("and the worst?", False), ("which one was the best", True), ("the lowest one", False)],
+)
+async def test_the_best_and_the_worst_are_of_what_was_measured_before(
+    question: str, descending: bool
+) -> None:
+    top = QuerySpec(
+        measures=(PIECES,),
+        dimensions=(SELLER,),
+        order=(Order(output=1, descending=descending),),
+        limit=1,
+    )
+    assert await planned(question, QuerySpec(measures=(PIECES,), dimensions=(SELLER,))) == top
+
+
+async def test_a_figure_after_a_list_of_rows_starts_anew() -> None:
+    rows = QuerySpec(dimensions=(SELLER, ITEM), limit=1)
+    assert await planned("how many receipts", rows) == QuerySpec(measures=(RECEIPTS,))
+    assert await planned("and the number of receipts of Otto", rows) == QuerySpec(
+        measures=(RECEIPTS,), where=(only("seller", "Otto"),)
+    )
+
+
+async def test_one_figure_can_not_be_ranked() -> None:
+    plan = await asked("top 5 of them", QuerySpec(measures=(AMOUNT,)))
+    assert isinstance(plan, Declined)
+
+
+async def test_a_year_alone_narrows_to_it() -> None:
+    year = Period(column="day", start="2025-01-01", end="2026-01-01", said="2025")
+    assert (await planned("2025", BEFORE)).period == year

@@ -219,3 +219,17 @@ async def test_names_that_are_told_word_for_word_are_surer_than_half_names() -> 
 
 async def test_the_same_question_gives_the_same_plan() -> None:
     assert await asked("top 2 items by revenue") == await asked("top 2 items by revenue")
+
+
+@pytest.mark.parametrize("question", ["top 3 items", "the top 3 sellers"])
+async def test_the_top_of_things_without_a_figure_are_those_that_bring_the_most(
+    question: str,
+) -> None:
+    plan = await asked(question)
+    assert isinstance(plan, Planned)
+    assert (plan.spec.measures, plan.spec.order, plan.spec.limit) == ((AMOUNT,), TOP, 3)
+    assert "'top' is taken as by revenue" in plan.assumptions
+
+
+async def test_the_first_of_things_are_just_those() -> None:
+    assert (await planned("the first 3 items")).measures == ()

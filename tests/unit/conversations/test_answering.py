@@ -28,7 +28,7 @@ from contexts.conversations.application.posting import (
     StartConversation,
 )
 from contexts.conversations.application.queries import GetConversation
-from contexts.conversations.domain.run import Spent
+from contexts.conversations.domain.run import RunId, Spent
 from talking import NOON, Scripted, Talk
 
 TOOL = ToolPart(id="1", name="list_datasets", arguments={}, result={"datasets": []})
@@ -287,3 +287,31 @@ async def test_a_conversation_that_is_deleted_while_it_is_answered_is_closed_qui
     assert await working
     assert not (await talk.conversations.get(id)).open
     assert not talk.ended
+
+
+PLANNED = Spent(input_tokens=300, output_tokens=40, cost=0.02)
+ASKED = ToolPart(id="1", name="ask_data", arguments={}, result={}, spent=PLANNED)
+
+
+async def test_what_a_tool_took_of_models_is_counted_for_the_run_and_for_the_caller() -> None:
+    said = Took(Spent(input_tokens=5, output_tokens=2, cost=0.1, model="m"))
+    talk = Talk(Scripted(said, ToolDone(ASKED), ToolDone(ASKED), ToolDone(TOOL), Said("Done.")))
+    posted = await ask(talk, id := await talk.begin())
+    await talk.bus(AnswerConversation(id))
+    run = await talk.run(posted.run)
+    assert run.spent == Spent(input_tokens=605, output_tokens=82, cost=0.14, model="m")
+    assert talk.budgets.settled == [340, 340]
+
+
+async def test_an_answer_does_not_wait_for_its_bill() -> None:
+    talk = Talk(Scripted(ToolDone(ASKED), Said("Done.")))
+
+    async def fails(owner: UUID, run: RunId, tokens: int) -> None:
+        raise ConnectionError
+
+    talk.budgets.settle = fails  # type: ignore[method-assign]
+    posted = await ask(talk, id := await talk.begin())
+    await talk.bus(AnswerConversation(id))
+    run = await talk.run(posted.run)
+    assert run.status == "completed"
+    assert run.spent == PLANNED

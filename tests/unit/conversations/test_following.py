@@ -71,6 +71,16 @@ async def test_whoever_was_told_the_end_is_told_nothing() -> None:
     assert await run.listen(FIRST + 9) == []
 
 
+async def test_whoever_was_told_of_an_attempt_that_does_not_count_is_told_the_end_once() -> None:
+    run = Followed()
+    await run.end(FIRST + 9, ONE)
+    heard = await run.listen(2 * FIRST + 3)
+    assert text_of(heard) == "One."
+    assert [type(frame.event) for frame in heard] == [Snapshot, Ended]
+    assert min(frame.sequence for frame in heard) > 2 * FIRST + 3
+    assert await run.listen(heard[-1].sequence) == []
+
+
 async def test_a_run_that_ended_before_anything_was_sent_is_told_once() -> None:
     run = Followed()
     await run.end(0)

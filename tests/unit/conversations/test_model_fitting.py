@@ -1,6 +1,7 @@
 """What of a conversation a model is shown: what fits, whole, in order, and the newest of it."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from contexts.conversations.infrastructure.model_assistant.fitting import (
     size,
     tokens,
 )
+from contexts.conversations.infrastructure.model_assistant.prompting import instructions
 from contexts.conversations.infrastructure.model_assistant.results import found
 from contexts.conversations.infrastructure.model_assistant.summaries import MOST
 from contexts.conversations.infrastructure.model_assistant.talk import Limits, Talk
@@ -241,6 +243,17 @@ def test_what_only_people_look_at_is_left_out_of_a_result() -> None:
     assert found(part, SHORT) == {"total": 1}
 
 
+def test_what_a_model_has_no_use_for_is_left_out_of_events_and_columns() -> None:
+    event = {"id": "5", "title": "Jazz", "ends_at": None, "places": 0, "url": "/events/5"}
+    column = {"name": "sum_total", "title": "Total", "type": "integer"}
+    part = tool(total=0, events=[event], columns=[column], unplaced=[], truncated=False, sql=None)
+    assert found(part, SHORT) == {
+        "total": 0,
+        "events": [{"title": "Jazz", "places": 0, "url": "/events/5"}],
+        "columns": ["Total (integer)"],
+    }
+
+
 @pytest.mark.parametrize(
     ("pieces", "said"),
     [
@@ -273,3 +286,17 @@ def test_each_reply_begins_a_paragraph() -> None:
         told += "".join(map(voice.say, reply)) + voice.end()
     assert told == "I look.\n\nThere is one."
     assert voice.text == "There is one."
+
+
+def test_a_model_is_told_which_days_are_which() -> None:
+    saturday = instructions(
+        datetime(2026, 11, 21, 17, 3, tzinfo=UTC), tools=True, found=False, before=""
+    )
+    assert "Today is Saturday, 21 November 2026; it is 17:03 in UTC." in saturday
+    assert "Sat 2026-11-21, Sun 2026-11-22, Mon 2026-11-23" in saturday
+    assert "Sat 2026-12-05." in saturday
+    assert '"This weekend" is 2026-11-21 and 2026-11-22, "next weekend" 2026-11-28' in saturday
+    monday = instructions(
+        datetime(2026, 11, 23, 9, 0, tzinfo=UTC), tools=True, found=False, before=""
+    )
+    assert '"This weekend" is 2026-11-28 and 2026-11-29, "next weekend" 2026-11-28' in monday

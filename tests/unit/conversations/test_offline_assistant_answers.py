@@ -84,11 +84,10 @@ async def test_a_search_tells_the_total_what_was_understood_and_a_line_for_each_
         )
     ]
     assert reply.text == (
-        "There are 2 events from Saturday 21 November to Sunday 22 November 2026 for at most 30. "
-        "I took 'this weekend' as Saturday 21 November to Sunday 22 November 2026, by the clock of "
-        "the venue.\n\n"
-        "- Late Quartets — Sat 21 Nov 2026, 21:00 — 18 to 46.5 — 40 places left\n"
-        "- Kettle Black — Sun 22 Nov 2026, 21:00 — 12 — 40 places left"
+        "There are 2 events from Saturday 21 November to Sunday 22 November 2026 for at most 30."
+        "\n\n"
+        "- Late Quartets — Sat 21 Nov 2026, 21:00 — price 18 to 46.50 — 40 places left\n"
+        "- Kettle Black — Sun 22 Nov 2026, 21:00 — price 12 — 40 places left"
     )
 
 
@@ -152,6 +151,13 @@ async def test_nothing_found_is_said_and_what_is_near_is_told_apart() -> None:
     assert "Without the limit to the price there is 1 event with 'late jazz'" in reply.text
 
 
+async def test_what_comes_later_begins_behind_the_days_that_were_looked_through() -> None:
+    tools = catalogue(event("Kettle Black", "12", "2026-11-27"))
+    reply = await replied(tools, turn("events on Saturday"))
+    assert tools.calls[-1][1]["from"] == "2026-11-22"
+    assert "Later there is 1 event from Sunday 22 November 2026 on" in reply.text
+
+
 async def test_a_word_for_a_kind_of_event_that_no_title_has_is_left_out_and_that_is_said() -> None:
     tools = catalogue(event("Kettle Black", "12", "2026-11-21"))
     reply = await replied(tools, turn("concerts on Saturday"))
@@ -160,14 +166,47 @@ async def test_a_word_for_a_kind_of_event_that_no_title_has_is_left_out_and_that
         "event on Saturday 21 November 2026."
     )
     said = ("concerts on Saturday", answer_of([], reply), "and on Sunday?")
-    assert (await replied(tools, turn(*said))).begun[0].arguments["words"] == "concerts"
+    assert "words" not in (await replied(tools, turn(*said))).begun[0].arguments
+
+
+async def test_a_word_that_titles_have_is_not_left_out_where_a_price_or_a_time_rules_it_out() -> (
+    None
+):
+    tools = catalogue(
+        event("Puppets for Kids", "19", "2026-11-22"), event("Kettle Black", "12", "2026-11-22")
+    )
+    reply = await replied(tools, turn("something for kids on Sunday under 15 euros"))
+    assert reply.text.startswith(
+        "I found no events with 'kids' in the title on Sunday 22 November 2026 for at most 15.\n\n"
+        "Without the limit to the price there is 1 event with 'kids' in the title"
+    )
+
+
+async def test_more_is_of_what_was_shown_where_what_was_asked_for_was_not_found() -> None:
+    late = [event(f"Late Jazz {n}", "45", f"2026-12-{n:02}") for n in range(1, 13)]
+    tools = catalogue(*late, event("Kettle Black", "12", "2026-11-21"))
+    reply = await replied(tools, turn("jazz on Saturday"))
+    assert "Later there are 12 events with 'jazz' in the title" in reply.text
+    reply = await replied(tools, turn("jazz on Saturday", answer_of([], reply), "more"))
+    assert "available_only" not in tools.calls[-1][1]
+    assert reply.text.count("Late Jazz") == 7
+
+
+async def test_words_that_no_title_has_are_said_once_and_then_forgotten() -> None:
+    tools = catalogue(event("Kettle Black", "12", "2026-11-21"))
+    reply = await replied(tools, turn("zzyx"))
+    assert reply.text == "No event has 'zzyx' in its title."
+    said = ("zzyx", answer_of([], reply), "anything on Saturday?")
+    assert "words" not in (await replied(tools, turn(*said))).begun[0].arguments
+    reply = await replied(tools, turn("zzyx on Saturday"))
+    assert reply.text.startswith("No event has 'zzyx' in its title. There is 1 event on Saturday")
 
 
 async def test_nothing_at_all_is_said_plainly() -> None:
     reply = await replied(ToldTools(lambda *_: NOTHING), turn("jazz tomorrow under 10"))
     assert reply.text == (
-        "I found no events with 'jazz' in the title on Thursday 19 November 2026 for at most 10. "
-        "Try another day, a higher price, or another word of the title."
+        "No event has 'jazz' in its title. I found no events on Thursday 19 November 2026 for at "
+        "most 10. Try another day or a higher price."
     )
 
 
@@ -390,3 +429,54 @@ def test_a_search_of_a_model_with_numbers_as_texts_can_be_gone_on_from() -> None
             "available_only": True,
         },
     )
+
+
+async def test_a_dataset_is_described_with_all_its_columns_and_what_it_answers() -> None:
+    columns = [{"title": f"c{n}", "type": "text", "kind": "dimension"} for n in range(12)]
+    sales = {
+        "name": "sales",
+        "rows": 3,
+        "description": "3 rows; date from 2024-09-21 to 2024-11-20",
+        "columns": columns,
+        "examples": ["total by month"],
+    }
+    tools = ToldTools(lambda *_: {"datasets": [sales]})
+    reply = await replied(tools, turn("columns of Sales"))
+    assert reply.text.startswith("sales: 3 rows; date from 2024-09-21 to 2024-11-20\n")
+    assert reply.text.count(" (text)") == 12
+    assert reply.text.endswith('- "total by month"')
+    reply = await replied(tools, turn("columns of wages"))
+    assert reply.text.startswith("There is no dataset 'wages'. There is 1 dataset:\n- sales")
+
+
+async def test_only_those_words_are_said_to_be_in_no_title_that_are_in_none() -> None:
+    tools = catalogue(event("Piano Concert", "18", "2026-11-21"))
+    reply = await replied(tools, turn("zzyx concert on Saturday"))
+    assert reply.text.startswith(
+        "No event has 'zzyx' in its title. There is 1 event with 'concert' in the title on Saturday"
+    )
+    said = ("zzyx concert on Saturday", answer_of([], reply), "and on Sunday?")
+    assert (await replied(tools, turn(*said))).begun[0].arguments["words"] == "concert"
+
+
+async def test_an_amount_for_several_is_shared_and_that_is_said() -> None:
+    tools = catalogue(event("Piano Concert", "18", "2026-11-21"))
+    reply = await replied(tools, turn("concert on Saturday for two people under 40 euros in total"))
+    assert tools.calls[0][1]["max_price"] == 20
+    assert "Prices are for one place, so I shared the amount among 2." in reply.text
+
+
+async def test_another_word_for_the_same_is_looked_for_where_titles_have_that() -> None:
+    tools = catalogue(event("Puppets for Kids", "9", "2026-11-22"))
+    reply = await replied(tools, turn("anything for children on Sunday?"))
+    assert reply.text.startswith(
+        "No title has 'children' in it, so I looked for 'kids'. There is 1 event with 'kids' in"
+    )
+
+
+async def test_words_that_no_title_has_together_are_looked_for_one_by_one() -> None:
+    tools = catalogue(event("Rock Night", "9", "2026-11-21"), event("Jazz Night", "9"))
+    reply = await replied(tools, turn("rock or jazz on Saturday"))
+    assert reply.text.startswith("No event has all of 'rock jazz' in its title.\n\n")
+    assert "\n- Rock Night — " in reply.text
+    assert "\n- Jazz Night — " in reply.text

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from contexts.conversations.infrastructure.offline_assistant.reading import read
+from contexts.conversations.infrastructure.offline_assistant.telling_events import detail
+from contexts.conversations.infrastructure.offline_assistant.wishes import Ask
 from offline_paths import NOW, asked, event, found, path
 from offline_readings import told
 
@@ -324,7 +326,7 @@ ASKED_OTHERWISE: list[tuple[str, Any]] = [
         "number of events by organizer",
         ("ask", {"question": "number of events by organizer", "dataset": "events"}),
     ),
-    ("show me the columns of sales", ("talk", "datasets")),
+    ("show me the columns of sales", ("describe", "sales")),
     ("count events", ("ask", {"question": "count events", "dataset": "events"})),
     (
         "how many seats are left for Night Ferry",
@@ -461,6 +463,14 @@ AFTER_A_SEARCH: list[tuple[str, Any]] = [
     ("the first one", ("detail", 0)),
     ("tell me more about the second one", ("detail", 1)),
     ("when does the last one end?", ("detail", -1)),
+    ("how many seats are left for the second one?", ("detail", 1)),
+    ("when is the next one?", ("detail", 0)),
+    ("how much is the ferry one?", ("detail", 2)),
+    ("what time does it start?", ("detail", 3)),
+    (
+        "rock",
+        ("search", {"words": "rock", "from": "2026-11-21", "to": "2026-11-22", "max_price": 50}),
+    ),
     (
         "how many are there?",
         ("count", {"words": "jazz", "from": "2026-11-21", "to": "2026-11-22", "max_price": 50}),
@@ -783,3 +793,84 @@ def test_nothing_that_can_be_written_breaks_the_reading(message: str, before: An
 
 def test_what_is_too_long_is_not_read_at_all() -> None:
     assert told(read(path("jazz tonight " * 1_500), NOW)) == ("cannot", "long")
+
+
+ONE = found(event("Late Quartets", "28"), words="quartets")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "is it still on sale?",
+        "how much does it cost?",
+        "what time does it start",
+        "and how long does it last?",
+        "any tickets left?",
+        "more about that one",
+    ],
+)
+def test_it_is_the_one_event_that_was_shown(message: str) -> None:
+    assert told(read(path("quartets", ONE, message), NOW)) == ("detail", 0)
+
+
+def test_it_is_the_event_that_was_told_of_last() -> None:
+    shown = detail((JAZZ.result or {})["events"][1])
+    said = path("jazz this weekend", JAZZ, "the second one", [shown], "is it sold out?")
+    assert told(read(said, NOW)) == ("detail", 1)
+
+
+@pytest.mark.parametrize(
+    ("message", "wanted"),
+    [
+        (
+            "concrts nxt weekend under 30 euros",
+            {"words": "concerts", "from": "2026-11-21", "to": "2026-11-22", "max_price": 30},
+        ),
+        ("whats on tmrw", {"from": "2026-11-19", "to": "2026-11-19"}),
+        (
+            "I have a customer asking for theatre on Saturday",
+            {"words": "theatre", "from": "2026-11-21", "to": "2026-11-21"},
+        ),
+        (
+            "something tonight for two people under 40 euros in total",
+            {"from": "2026-11-18T18:00:00", "to": "2026-11-18T23:59:59", "max_price": 20},
+        ),
+        ("what does Night Ferry cost", {"words": "Night Ferry"}),
+        (
+            "events 2026-11-28T18:00",
+            {"from": "2026-11-28T18:00:00", "to": "2026-11-28T18:59:59"},
+        ),
+    ],
+)
+def test_a_wish_in_a_hurry_or_in_many_words_is_a_search(
+    message: str, wanted: dict[str, Any]
+) -> None:
+    assert told(read(path(message), NOW)) == ("search", wanted)
+
+
+@pytest.mark.parametrize(
+    ("message", "dataset"),
+    [
+        ("columns of sales", "sales"),
+        ("what columns does box_office have?", "box_office"),
+        ("describe the sales table", "sales"),
+        ("what is in box_office?", "box_office"),
+    ],
+)
+def test_what_a_dataset_holds_is_no_question_to_it(message: str, dataset: str) -> None:
+    assert told(read(path(message), NOW)) == ("describe", dataset)
+
+
+def test_a_question_is_put_without_slips_and_kept_as_it_was_written() -> None:
+    wish = read(path("shwo me revenu by month"), NOW)
+    assert isinstance(wish, Ask)
+    assert (wish.question, wish.written) == (
+        "show me revenue by month",
+        "shwo me revenu by month",
+    )
+
+
+def test_a_kind_of_event_is_counted_of_what_was_found() -> None:
+    said = path("what's on in December", found(event("Rock Concert"), from_="2026-12-01"))
+    said = (*said, *path("and how many concerts are there?"))
+    assert told(read(said, NOW))[1]["words"] == "concerts"

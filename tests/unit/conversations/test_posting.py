@@ -121,6 +121,20 @@ async def test_a_message_said_twice_under_one_id_is_said_once_and_counted_once(t
     assert talk.budgets.left == 999
 
 
+async def test_a_message_said_twice_is_told_to_workers_twice_while_nobody_has_answered(
+    talk: Talk,
+) -> None:
+    """Whoever said it first may have been killed before he told them."""
+    id = await talk.begin()
+    asked = PostMessage(owner=talk.owner, conversation_id=id, text="Once?", message_id=uuid4())
+    await talk.bus(asked)
+    await talk.bus(asked)
+    assert talk.queue.put_in == [id, id]
+    await talk.bus(AnswerConversation(id))
+    await talk.bus(asked)
+    assert talk.queue.put_in == [id, id]
+
+
 async def test_what_others_own_is_not_there(talk: Talk) -> None:
     posted = await say(talk, id := await talk.begin())
     mine, talk.owner = talk.owner, await talk.vault.subject("somebody else")

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from contexts.conversations.application.chatting import default_conversation
@@ -11,6 +12,7 @@ from contexts.conversations.application.content import (
     TextPart,
     ToolPart,
 )
+from contexts.conversations.application.frames import Started
 from contexts.conversations.application.queries import (
     Exchange,
     GetConversation,
@@ -59,13 +61,33 @@ async def test_a_conversation_shows_all_that_was_said_with_the_runs_that_answere
     assert (answered.id, answered.parent_id) == (answer, question)
     assert asked.run == answered.run == str(run)
     assert (shown.head, shown.messages, shown.running) == (answer, 2, False)
-    assert (shown.owner, shown.status, shown.version) == (told.owner, "active", 5)
+    assert (shown.status, shown.version) == ("active", 5)
     (told_of,) = shown.runs
     assert told_of.answer == answered
     assert await told.transcripts.get_run(GetRun(run, told.owner)) == told_of
     assert (told_of.status, told_of.attempts, told_of.sequence) == ("completed", 1, 7)
     assert told_of.spent.tokens == 5
     assert told_of.started_at == NOON + timedelta(seconds=1)
+
+
+async def test_what_is_shown_goes_by_the_names_under_which_it_was_accepted(told: Told) -> None:
+    question, answer, run = await told.ask("What is on?")
+    await told.start(run)
+    await told.answer(run, TextPart("Jazz."))
+    shown = msgspec.to_builtins(await told.shown())
+    assert "owner" not in shown
+    (told_of,) = shown["runs"]
+    named = {"id": str(run), "message_id": str(question), "answer_id": str(answer)}
+    assert named.items() <= told_of.items()
+    assert {message["run_id"] for message in shown["tree"]} == {str(run)}
+    began = Started(str(run), told.id, answer, 1)
+    assert msgspec.to_builtins(began) == {
+        "type": "started",
+        "run_id": str(run),
+        "conversation_id": str(told.id),
+        "answer_id": str(answer),
+        "attempt": 1,
+    }
 
 
 async def test_a_run_waits_runs_is_cancelled_and_ends(told: Told) -> None:

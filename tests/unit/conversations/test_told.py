@@ -86,4 +86,12 @@ def test_a_run_that_nothing_was_sent_of_ends_with_its_whole_answer() -> None:
 
 def test_of_an_answer_that_nobody_can_read_any_more_only_the_end_is_told() -> None:
     run = shown(RUN)
-    assert closing(run, 5) == (Frame(1, Ended(run)),)
+    assert closing(run, 0) == (Frame(1, Ended(run)),)
+
+
+def test_whoever_was_told_of_an_attempt_that_does_not_count_is_told_the_end_behind_that() -> None:
+    """Two workers were at the run at once, and the one that began first ended it."""
+    run = shown(RUN, 1_000_009, [TextPart("Hi")])
+    whole = Frame(2_999_998, Snapshot((TextPart("Hi"),)))
+    assert closing(run, 2_000_003) == (whole, Frame(2_999_999, Ended(run)))
+    assert closing(run, 2_999_998) == (Frame(2_999_999, Ended(run)),)

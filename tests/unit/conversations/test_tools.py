@@ -25,6 +25,7 @@ from contexts.conversations.application.content import Message, Part, TextPart, 
 from contexts.conversations.application.tool_results import MOST_BYTES, MOST_ROWS
 from contexts.conversations.application.tools import BusTools
 from contexts.conversations.domain.message import Author
+from contexts.conversations.domain.run import Spent
 from contexts.events.published import FindOffers, OfferFound, OffersFound
 from shared.application.bus import Bus, Query
 from shared.domain.errors import NotFound
@@ -482,3 +483,17 @@ async def test_calls_at_once_do_not_hear_one_another() -> None:
     assert [(part.id, (part.result or {})["analysis"]) for part in parts] == [
         (str(n), f"q{n}") for n in range(20)
     ]
+
+
+async def test_what_models_took_to_plan_a_question_is_told_with_its_answer() -> None:
+    planned = msgspec.structs.replace(FARES, input_tokens=300, output_tokens=40, cost=0.02)
+    part, _ = await called(planned, "ask_data", {"question": "fares"})
+    assert part.spent == Spent(input_tokens=300, output_tokens=40, cost=0.02)
+    unpriced = msgspec.structs.replace(planned, cost=None)
+    part, _ = await called(unpriced, "ask_data", {"question": "fares"})
+    assert part.spent == Spent(input_tokens=300, output_tokens=40, cost=None)
+
+
+async def test_a_question_that_no_model_planned_costs_nothing() -> None:
+    part, _ = await called(FARES, "ask_data", {"question": "fares"})
+    assert part.spent == Spent(cost=0.0)

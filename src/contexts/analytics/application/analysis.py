@@ -204,7 +204,8 @@ class _Telling:
 
     def _having(self, extreme: Extreme, which: str) -> str:
         """Names come after a colon, where they keep their first letter as it is."""
-        return f"{which} {self._title}: {self._names(extreme)} with {self._amount(extreme.value)}"
+        title = self._title if self._title.startswith(f"{which} ") else f"{which} {self._title}"
+        return f"{title}: {self._names(extreme)} with {self._amount(extreme.value)}"
 
     def _names(self, extreme: Extreme) -> str:
         if extreme.count > _TIED:

@@ -128,7 +128,10 @@ def _told(question: Question, outcome: Outcome) -> ConfidentialAnswer:
         case QuestionFailed():
             told |= {"outcome": "failed", "reason": outcome.reason}
     return ConfidentialAnswer(
-        **told, input_tokens=spent.input_tokens, output_tokens=spent.output_tokens
+        **told,
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        cost=spent.cost,
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from contexts.analytics.application.asking import still_holds
 from contexts.analytics.application.keeping import History
+from contexts.analytics.application.naming import named_in
 from contexts.analytics.application.ports import (
     Ask,
     Compiler,
@@ -121,7 +122,7 @@ class Understanding:
         tried = [await self._look(question, current, now, before) for current in among]
         if which == "model":
             return await self._by_model(tried, on_attempt)
-        understood = _surest(question, tried)
+        understood = await self._named(question, among, now, before) or _surest(question, tried)
         model = None if which == "offline" else self._model
         if isinstance(understood, Declined):
             if model is None or understood.outcome == "refused":
@@ -177,6 +178,22 @@ class Understanding:
         )
         made = self._checked(self._offline.name, ask, self._offline.plan(ask))
         return _Look(current, ask, await _opinion(made))
+
+    async def _named(
+        self, question: str, among: Sequence[Current], now: datetime, before: Before | None
+    ) -> Understood | None:
+        """What the question means to the dataset that it names, without that name."""
+        named = named_in(question, (current.relation.dataset for current in among))
+        if named is None:
+            return None
+        current = next(each for each in among if each.relation.dataset == named.dataset)
+        planned = (await self._look(named.question, current, now, before)).made
+        if not isinstance(planned, Planned):
+            return None
+        if len(among) > 1:
+            said = f"asked of the dataset {named.dataset!r}, which it names"
+            planned = msgspec.structs.replace(planned, assumptions=(*planned.assumptions, said))
+        return Understood(current=current, planned=planned)
 
     async def _by_model(
         self, tried: Sequence[_Look], on_attempt: Callable[[str], None] | None

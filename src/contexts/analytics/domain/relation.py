@@ -41,7 +41,8 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `schema` and `table` are where the room has it. `row_noun` is what one row of it is called, in
     the singular, where that is known ("ticket"). `measure` and `time` name the columns that are
-    meant when a question names none.
+    meant when a question names none. Where nothing `sells`, rows tell what is on offer, and no
+    figure of them is what was sold.
     """
 
     dataset: str
@@ -54,6 +55,7 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     row_noun: str | None = None
     measure: str | None = None
     time: str | None = None
+    sells: bool = True
 
     def column(self, name: str) -> Column:
         """Raise KeyError when there is none of that name."""

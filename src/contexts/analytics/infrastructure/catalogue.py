@@ -102,6 +102,7 @@ class CatalogueDataset:
             columns=tuple(_column(each, *ends.get(each.name, (None, None))) for each in COLUMNS),
             row_noun="event",
             time="starts_at",
+            sells=False,
         )
 
 

@@ -18,6 +18,7 @@ from contexts.conversations.application.ending import BeginRun, End, EndRun, Giv
 from contexts.conversations.application.frames import Ended, Started
 from contexts.conversations.application.ports import (
     Assistant,
+    Budgets,
     Cancellations,
     Clock,
     Frames,
@@ -87,6 +88,7 @@ class Answering:
         vault: Vault,
         assistant: Assistant,
         titles: Titles | None,
+        budgets: Budgets,
         frames: Frames,
         cancellations: Cancellations,
         claims: Claims,
@@ -101,6 +103,7 @@ class Answering:
         self._vault = vault
         self._assistant = assistant
         self._titles = titles
+        self._budgets = budgets
         self._frames = frames
         self._cancellations = cancellations
         self._claims = claims
@@ -126,7 +129,8 @@ class Answering:
             return
         shown = await self._transcripts.read(command.conversation_id)
         if shown.titled_by == "rule" and shown.head is not None:
-            title = await self._titles.suggest(shown.owner, path_to(shown, shown.head))
+            owner = (await self._conversations.get(command.conversation_id)).owner
+            title = await self._titles.suggest(owner, path_to(shown, shown.head))
             if title is not None:
                 await self._bus(GiveTitle(command.conversation_id, title))
 
@@ -139,7 +143,7 @@ class Answering:
         attempt, draft = conversation.open[number].attempts + 1, Draft()
         async with (
             self._frames.sending(run, owner, attempt) as writer,
-            self._cancellations.watch(run) as cancelled,
+            self._cancellations.watch(run, owner) as cancelled,
         ):
             try:
                 outcome = await self._attempt(conversation, run, draft, writer, cancelled)
@@ -176,8 +180,15 @@ class Answering:
             started = Started(str(run), conversation.id, state.answer_id, state.attempts + 1)
             await writer.send(started)
             turn = Turn(run=run, owner=owner, path=path, now=self._clock())
-            seconds = self._settings.run_seconds
-            return await reply(self._assistant, turn, draft, writer, cancelled, seconds)
+            return await reply(
+                self._assistant,
+                turn,
+                draft,
+                writer,
+                cancelled,
+                self._budgets,
+                self._settings.run_seconds,
+            )
         finally:
             await beginning
 

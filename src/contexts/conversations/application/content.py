@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from contexts.conversations.domain.message import Author
+from contexts.conversations.domain.run import Spent
 
 
 class TextPart(msgspec.Struct, frozen=True, tag_field="type", tag="text"):
@@ -14,7 +15,8 @@ class TextPart(msgspec.Struct, frozen=True, tag_field="type", tag="text"):
 
 
 class ToolPart(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="tool"):
-    """A call of a tool that has ended: with a `result`, or with an `error` in words."""
+    """A call of a tool that has ended: with a `result`, or with an `error` in words. `spent` is
+    what models took that the tool itself asked."""
 
     id: str
     name: str
@@ -22,12 +24,13 @@ class ToolPart(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     result: dict[str, Any] | None = None
     error: str | None = None
     milliseconds: float = 0.0
+    spent: Spent = Spent()
 
 
 Part: TypeAlias = TextPart | ToolPart
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, rename={"run": "run_id"}):
     """A message as it is shown, and as assistants get it.
 
     `parts` is empty for one that was `erased` with its owner. An answer that broke off is not

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from uuid_utils.compat import uuid7
 
-from contexts.conversations.application.content import Part, TextPart, encoded
+from contexts.conversations.application.content import Part, TextPart, ToolPart, encoded
 from contexts.conversations.application.folding import kept_in
 from contexts.conversations.application.ports import Clock
 from contexts.conversations.application.posting import MessageText, Title, one_line
@@ -28,6 +28,10 @@ from shared.application.personal import Vault
 from shared.application.repository import Repository
 from shared.domain.errors import Invalid, NotFound, Refused
 from shared.domain.personal import Sealed
+
+MAX_NESTED = 50
+"""Lists and objects within each other in what a tool is told, or tells. No tool of ours comes near
+it, and what is nested as deep as JSON may be can't be worked on everywhere that it gets to."""
 
 
 class FiledMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -205,6 +209,8 @@ def _check(file: ConversationFile) -> None:
             _check_written(message.parts, place)
         elif follows != "user":
             raise Invalid(f"{place}.parent_id: an answer follows the message that it answers")
+        else:
+            _check_told(message.parts, place)
         authors[message.id] = message.author
     if file.head not in authors:
         raise Invalid(f"head: {file.head} is none of the messages")
@@ -219,6 +225,26 @@ def _check_written(parts: Sequence[Part], place: str) -> None:
                 raise Invalid(f"{place}.parts[0].text: {error}") from None
         case _:
             raise Invalid(f"{place}.parts: what somebody wrote has one part, a text")
+
+
+def _check_told(parts: Sequence[Part], place: str) -> None:
+    for number, part in enumerate(parts):
+        if isinstance(part, ToolPart):
+            for name, told in (("arguments", part.arguments), ("result", part.result)):
+                if _is_deep(told):
+                    raise Invalid(
+                        f"{place}.parts[{number}].{name}: nested more than {MAX_NESTED} deep"
+                    )
+
+
+def _is_deep(value: Any) -> bool:
+    level = [] if value is None else [value]
+    for _ in range(MAX_NESTED + 1):
+        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [one for each in inside for one in each if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _path(

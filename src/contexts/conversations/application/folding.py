@@ -90,7 +90,6 @@ def show_conversation(
         running=bool(conversation.open),
         started_at=first.started_at,
         updated_at=history[-1].recorded_at,
-        owner=conversation.owner,
         head=conversation.head,
         forked_from=folding.forked_from,
         titled_by=by,

@@ -12,7 +12,7 @@ from contexts.conversations.application.frames import Ended, Frame
 from contexts.conversations.application.ports import Frames
 from contexts.conversations.application.queries import GetRun, RunShown
 from contexts.conversations.application.stream_heads import StreamHeads
-from contexts.conversations.application.told import closing, last_of
+from contexts.conversations.application.told import closing, end_for
 from contexts.conversations.domain.conversation import Conversation
 from contexts.conversations.domain.run import RunId
 from shared.application.bus import Bus
@@ -124,7 +124,7 @@ class Following:
 
 def told_all(shown: RunShown, after: int) -> bool:
     """Whether a listener who was told up to `after` has nothing to come."""
-    return shown.ended and after >= last_of(shown)
+    return shown.ended and after == end_for(shown, after)
 
 
 def _now() -> float:

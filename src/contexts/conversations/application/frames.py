@@ -19,9 +19,11 @@ attempts, also when nobody remembers how far the attempt before had come."""
 
 
 class Started(msgspec.Struct, frozen=True, tag_field="type", tag="started"):
-    run: str
+    """The answer to come will be the message `answer_id`."""
+
+    run_id: str
     conversation_id: UUID
-    message_id: UUID
+    answer_id: UUID
     attempt: int
 
 

@@ -129,8 +129,9 @@ class Cancellations(Protocol):
     async def tell(self, run: RunId) -> None:
         """Never raises."""
 
-    def watch(self, run: RunId) -> AbstractAsyncContextManager[asyncio.Event]:
-        """An event that is set, within a second, when the run is to be cancelled."""
+    def watch(self, run: RunId, owner: UUID) -> AbstractAsyncContextManager[asyncio.Event]:
+        """An event that is set, within a second, when the run is to be cancelled, has ended by
+        another hand, or its owner was erased."""
 
 
 class WorkQueue(Protocol):

@@ -118,6 +118,9 @@ class Posting:
         conversation = await owned(self._conversations, command.owner, command.conversation_id)
         id = command.message_id or uuid7()
         if (first := conversation.asked.get(id)) is not None:
+            if first[0].number in conversation.open:
+                # Whoever said it first may have been lost before he told anybody.
+                await self._queue.put(conversation.id)
             return Posted(first[0], id, first[1])
         parent = _parent(conversation, command)
         (content,) = await self._vault.seal(command.owner, encoded((TextPart(command.text),)))
@@ -148,6 +151,9 @@ class Posting:
     async def cancel(self, command: CancelRun) -> None:
         conversation = await owned(self._conversations, command.owner, command.run.conversation_id)
         conversation.cancel(command.run.number, now=self._clock())
+        if not conversation.pending:
+            # It has ended, or is about to: asking a hundred times makes no more work than once.
+            return
         await self._conversations.save(conversation)
         await self._cancellations.tell(command.run)
         # Where no worker is at it, one has to close it.

@@ -20,7 +20,7 @@ RunStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 """The last three are ends."""
 
 
-class RunShown(msgspec.Struct, frozen=True, kw_only=True):
+class RunShown(msgspec.Struct, frozen=True, kw_only=True, rename={"question_id": "message_id"}):
     """What answers a message. `answer` is there when it has ended, with what had come until then.
 
     `code` and `reason` tell why it failed; `assistant` is the name of the model, or "offline".
@@ -68,7 +68,6 @@ class ConversationShown(ConversationListed, frozen=True, kw_only=True):
     still being written is not among the `tree` yet. `runs` are all there were.
     """
 
-    owner: UUID
     head: UUID | None
     forked_from: ForkedFrom | None
     titled_by: Literal["rule", "caller", "model"]

@@ -13,6 +13,7 @@ from contexts.conversations.application.frames import Delta, FrameEvent, ToolCal
 from contexts.conversations.application.ports import (
     Assistant,
     AssistantFailed,
+    Budgets,
     Piece,
     Said,
     Took,
@@ -70,6 +71,7 @@ class Draft(msgspec.Struct):
                 return ToolCalled(id, name, arguments)
             case ToolDone(part):
                 self.parts.append(part)
+                self.spent = self.spent + part.spent
                 return ToolReturned(part)
 
 
@@ -79,13 +81,15 @@ async def reply(
     draft: Draft,
     writer: Writer,
     cancelled: asyncio.Event,
+    budgets: Budgets,
     seconds: float,
 ) -> Outcome:
     """Let the assistant answer until it has, somebody cancels, or so many seconds have passed.
 
-    What has come stays in the draft. Raise SubjectGone.
+    What has come stays in the draft. Assistants settle what their own calls of models took, and
+    what tools took is settled here. Raise SubjectGone.
     """
-    taking = asyncio.create_task(_take(assistant, turn, draft, writer))
+    taking = asyncio.create_task(_take(assistant, turn, draft, writer, budgets))
     stopping = asyncio.create_task(cancelled.wait())
     try:
         await asyncio.wait({taking, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -100,7 +104,9 @@ async def reply(
         await asyncio.gather(taking, stopping, return_exceptions=True)
 
 
-async def _take(assistant: Assistant, turn: Turn, draft: Draft, writer: Writer) -> Outcome:
+async def _take(
+    assistant: Assistant, turn: Turn, draft: Draft, writer: Writer, budgets: Budgets
+) -> Outcome:
     began = monotonic()
     try:
         async with aclosing(assistant.reply(turn)) as pieces:
@@ -110,6 +116,8 @@ async def _take(assistant: Assistant, turn: Turn, draft: Draft, writer: Writer) 
                 if draft.seconds is None:
                     draft.seconds = monotonic() - began
                 await writer.send(event)
+                if isinstance(piece, ToolDone) and piece.part.spent.tokens:
+                    await _settle(budgets, turn, piece.part.spent)
     except AssistantFailed as failure:
         draft.spent = draft.spent + failure.spent
         return Failed(failure.code, str(failure))
@@ -122,3 +130,12 @@ async def _take(assistant: Assistant, turn: Turn, draft: Draft, writer: Writer) 
         )
         return Failed("internal", "something went wrong on our side; ask once more")
     return Completed()
+
+
+async def _settle(budgets: Budgets, turn: Turn, spent: Spent) -> None:
+    try:
+        await budgets.settle(turn.owner, turn.run, spent.tokens)
+    except Exception as error:
+        # An answer is worth more than its bill.
+        extra = {"run": str(turn.run), "tokens": spent.tokens, "error": type(error).__name__}
+        logger.warning("not settled what a tool took", extra=extra)

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from contexts.conversations.application.content import Part, TextPart
 from contexts.conversations.application.frames import (
+    ATTEMPT_FRAMES,
     Delta,
     Ended,
     Frame,
@@ -93,15 +94,20 @@ class Gapless:
         return told
 
 
-def last_of(run: RunShown) -> int:
-    """The sequence of the last frame of a run that has ended. One that nothing was sent of ends
-    with 1: 0 is where everybody begins."""
-    return max(run.sequence, 1)
+def end_for(run: RunShown, last: int) -> int:
+    """The sequence with which a run ends for somebody who was told up to `last`.
+
+    One that nothing was sent of ends with 1: 0 is where everybody begins. Where two workers were
+    at it at once, he may have been told of a later attempt than the one that came to count: for
+    him it ends with the highest sequence of that attempt.
+    """
+    end = max(run.sequence, 1)
+    return end if last <= end else (last // ATTEMPT_FRAMES + 1) * ATTEMPT_FRAMES - 1
 
 
 def closing(run: RunShown, last: int, *, sequence: int | None = None) -> tuple[Frame, ...]:
     """The frames that end a stream which was told up to `last`, out of what the log has."""
-    end = last_of(run) if sequence is None else sequence
+    end = end_for(run, last) if sequence is None else sequence
     ended = Frame(end, Ended(run))
     if run.answer is None or last == end - 1 != 0:
         return (ended,)

@@ -118,31 +118,32 @@ OFFERED = (
     Tool(
         name="search_events",
         description=(
-            "Find live events on offer, the soonest first. It knows titles, times, prices and "
-            "places, but no genres and no towns. Times are those of the venue's clock. Without a "
-            "range, everything that is not over is looked through. The result has the total and "
-            "the first events; when the total is 0, say that nothing was found."
+            "Find live events on offer, the soonest first. It knows titles, times, prices and how "
+            "many places are left, but no towns and no currencies. Without 'from' and 'to', "
+            "everything that is not over is looked through. The result has the total and the first "
+            "events. With a total of 0 nothing was found: try once with fewer words or limits, "
+            "then say so."
         ),
         parameters=_schema(
             words={
                 "type": "string",
-                "description": "words that the title must have, all of them, such as 'jazz piano'; "
-                "leave out words such as 'events' or 'tickets' that titles do not have",
+                "description": "words that the title must have, all of them: a name, or a kind "
+                "such as 'concert' or 'jazz'; not 'events' or 'tickets', no place and no day",
             },
             **{
                 "from": {
                     "type": "string",
-                    "description": "the event starts on this day or later, or at this time or "
-                    "later: 2026-11-28 or 2026-11-28T18:00",
+                    "description": "the first day or time at which it may start, by the venue's "
+                    "clock: 2026-11-28 or 2026-11-28T18:00, never words",
                 },
                 "to": {
                     "type": "string",
-                    "description": "the event starts on this day or earlier, or at this time or "
-                    "earlier, as for 'from'",
+                    "description": "the last day or time at which it may start, likewise; for one "
+                    "day the same as 'from'",
                 },
             },
-            min_price={"type": "number", "description": "has places for at least this much"},
-            max_price={"type": "number", "description": "has places for at most this much"},
+            min_price={"type": "number", "description": "has places that cost at least this much"},
+            max_price={"type": "number", "description": "has places that cost at most this much"},
             available_only={
                 "type": "boolean",
                 "description": "only what has places left, and prices of those alone; true unless "
@@ -161,11 +162,13 @@ OFFERED = (
         name="ask_data",
         description=(
             "Ask a dataset a question in plain English: totals, averages, counts, rankings, "
-            "courses over time, lists of rows. It goes on from the last question that was answered "
-            "in this conversation, so that 'only November' or 'by shop instead' is a question. The "
-            "result has the rows, a chart, the SQL that ran and an analysis in words; use no "
-            "figure that does not stand in it. When the outcome is not 'answered', the reason and "
-            "the suggestions say what could be asked."
+            "courses over time, lists of rows. Keep the person's own words for times ('November', "
+            "'last week') and add no year: the data has dates of its own. It goes on from the last "
+            "question that was answered in this conversation, so say only what changes: 'only "
+            "November', 'by shop instead'. The result has the rows and an analysis in words; use "
+            "no figure that does not stand in it, and tell what was assumed. The person is shown "
+            "the chart. When the outcome is not 'answered', the reason, the suggestions and the "
+            "options say what could be asked."
         ),
         parameters=_schema(
             "question",

@@ -19,6 +19,7 @@ from contexts.conversations.application.tool_arguments import (
     SearchEvents,
     read_arguments,
 )
+from contexts.conversations.domain.run import Spent
 from contexts.events.published import FindOffers
 from shared.application.bus import Bus
 from shared.application.language_model import Tool
@@ -42,10 +43,10 @@ class BusTools:
         self, id: str, name: str, arguments: Mapping[str, Any], path: tuple[Message, ...]
     ) -> ToolPart:
         began = perf_counter()
-        result = error = None
+        result, error, spent = None, None, Spent()
         try:
             async with asyncio.timeout(self._seconds):
-                result = await self._do(read_arguments(name, arguments), path)
+                result, spent = await self._do(read_arguments(name, arguments), path)
         except TimeoutError:
             error = f"it took longer than {self._seconds:g} s; ask for less, or again later"
         except DomainError as refusal:
@@ -65,19 +66,20 @@ class BusTools:
             result=result,
             error=error,
             milliseconds=milliseconds,
+            spent=spent,
         )
 
     async def _do(
         self, asked: SearchEvents | AskData | ListDatasets, path: tuple[Message, ...]
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], Spent]:
         match asked:
             case SearchEvents():
-                return await self._search(asked)
+                return await self._search(asked), Spent()
             case AskData():
                 return await self._ask(asked, None if asked.new_topic else last_thread(path))
             case ListDatasets():
                 there = await self._bus(ListAskable())
-                return tool_results.datasets(there)
+                return tool_results.datasets(there), Spent()
 
     async def _search(self, asked: SearchEvents) -> dict[str, Any]:
         first, last = asked.range
@@ -94,11 +96,18 @@ class BusTools:
         )
         return tool_results.offers(found, available_only=asked.available_only)
 
-    async def _ask(self, asked: AskData, thread: dict[str, Any] | None) -> dict[str, Any]:
+    async def _ask(
+        self, asked: AskData, thread: dict[str, Any] | None
+    ) -> tuple[dict[str, Any], Spent]:
         told = await self._bus(
             AskInConfidence(question=asked.question, dataset=asked.dataset, follows=thread)
         )
-        return tool_results.answer(told)
+        spent = Spent()
+        if told.input_tokens or told.output_tokens:
+            spent = Spent(
+                input_tokens=told.input_tokens, output_tokens=told.output_tokens, cost=told.cost
+            )
+        return tool_results.answer(told), spent
 
 
 def last_thread(path: tuple[Message, ...]) -> dict[str, Any] | None:

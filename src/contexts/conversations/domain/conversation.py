@@ -288,7 +288,8 @@ class Conversation(Aggregate[ConversationChange]):
             raise Archived(f"conversation {self.id} is archived; restore it to go on")
         if len(self.messages) + len(self.open) + more > MAX_MESSAGES:
             raise ConversationFull(
-                f"a conversation has at most {MAX_MESSAGES:,} messages; fork it to go on"
+                f"a conversation has at most {MAX_MESSAGES:,} messages; begin another one, or fork "
+                "this from an earlier message"
             )
 
     def _make_way(self, policy: Policy, now: datetime) -> None:

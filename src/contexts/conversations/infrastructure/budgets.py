@@ -38,7 +38,12 @@ on conflict (tenant, subject, day) do update set tokens = known.tokens + exclude
 """
 _RESERVE = """
 insert into conversations.reservations (tenant, subject, run, day, tokens)
-values (%(tenant)s, %(subject)s, %(run)s, %(day)s, %(tokens)s)
+select %(tenant)s, %(subject)s, %(run)s, %(day)s, %(tokens)s
+where %(most)s::bigint is null or %(most)s >= %(tokens)s
+    + (select tokens from conversations.budgets
+       where tenant = %(tenant)s and subject = %(subject)s and day = %(day)s)
+    + (select coalesce(sum(tokens), 0) from conversations.reservations
+       where tenant = %(tenant)s and subject = %(subject)s and day = %(day)s)
 """
 _FREE = """
 delete from conversations.reservations
@@ -86,20 +91,26 @@ class PostgresBudgets:
             await connection.execute(_GIVE_MESSAGE_BACK, self._today(owner))
 
     async def reserve(self, owner: UUID, run: RunId, tokens: int) -> None:
-        values = {**self._today(owner), "run": str(run), "tokens": tokens}
-        async with self._pool.connection() as connection, connection.transaction():
-            ((used,),) = await (await connection.execute(_LOCK, values)).fetchall()
+        values = {**self._today(owner), "run": str(run), "tokens": tokens, "most": self._tokens}
+        # In a pipeline it takes one round trip; each statement still sees what the lock waited for.
+        async with (
+            self._pool.connection() as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
+            await connection.execute(_LOCK, values)
             await connection.execute(_FREE, values)
-            ((reserved,),) = await (await connection.execute(_RESERVED, values)).fetchall()
-            enough = self._tokens is None or used + reserved + tokens <= self._tokens
-            if enough:
-                await connection.execute(_RESERVE, values)
-        if not enough:
+            reserved = await connection.execute(_RESERVE, values)
+        if reserved.rowcount == 0:
             raise self._spent()
 
     async def settle(self, owner: UUID, run: RunId, tokens: int) -> None:
         values = {**self._today(owner), "run": str(run), "tokens": tokens}
-        async with self._pool.connection() as connection, connection.transaction():
+        async with (
+            self._pool.connection() as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
             await connection.execute(_USE, values)
             await connection.execute(_FREE, values)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from functools import partial
+from uuid import UUID
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -15,6 +16,7 @@ from contexts.conversations.domain.conversation import Conversation
 from contexts.conversations.domain.run import RunId
 from contexts.conversations.infrastructure.channels import Channels
 from shared.application.repository import Repository
+from shared.domain.personal import Subject
 from shared.infrastructure.event_store.log_identity import LogIdentity
 from shared.infrastructure.event_store.transaction import once_committed
 
@@ -49,12 +51,15 @@ class RedisCancellations:
         once_committed(partial(copy_context().run, self._begin, run))
 
     @asynccontextmanager
-    async def watch(self, run: RunId) -> AsyncIterator[asyncio.Event]:
+    async def watch(self, run: RunId, owner: UUID) -> AsyncIterator[asyncio.Event]:
         name, event = str(run).encode(), asyncio.Event()
         stream = f"{Conversation.stream}-{run.conversation_id}"
         self._watched.setdefault(name, set()).add(event)
         try:
-            with self._heads.watch(stream, partial(self._look, run, event)):
+            with (
+                self._heads.watch(stream, partial(self._look, run, event)),
+                self._heads.watch(f"{Subject.stream}-{owner}", partial(self._end, event)),
+            ):
                 async with self._channels.listening(self._channel, self):
                     yield event
         finally:
@@ -84,6 +89,10 @@ class RedisCancellations:
         state = conversation.open.get(run.number)
         if state is None or state.cancelling:
             event.set()
+
+    async def _end(self, event: asyncio.Event) -> None:
+        """All that ever happens to a subject is that it is erased."""
+        event.set()
 
     def _begin(self, run: RunId) -> None:
         task = asyncio.get_running_loop().create_task(self._publish(run))

@@ -33,7 +33,11 @@ from shared.application.event_store import Recorded
 from shared.infrastructure.lists.criteria_sql import fold_text
 
 MAX_SAID = 100_000
-"""Bytes of words that a conversation is found by; those that come later are not looked for."""
+"""Bytes of words that a conversation is found by, and characters of a message in which they are
+looked for; those that come later are not."""
+
+_LONG = 100
+"""Bytes that are too few to look for words that fit into them."""
 
 TitledBy = Literal["nobody", "rule", "caller", "model", "erased"]
 
@@ -91,7 +95,8 @@ class Row(msgspec.Struct, kw_only=True):
             text = said(decoded(content))
             if kept.author == "user" and self.titled_by == "nobody":
                 self.call(title_by_rule(text), "rule")
-            self._find_by(fold_text(text).split())
+            if self.size < MAX_SAID - _LONG:
+                self._find_by(fold_text(text[:MAX_SAID]).split())
 
     def forget(self) -> None:
         """For good: whatever may come, its owner is gone."""

@@ -183,9 +183,9 @@ class Conversations(PostgresProjection):
             query, where(query.criteria, CONVERSATION_FIELDS, CONVERSATIONS) & mine
         )
 
-    async def left_open(self, seconds: float, limit: int = 100) -> Sequence[tuple[str, UUID]]:
+    async def left_open(self, seconds: float, limit: int = 2_000) -> Sequence[tuple[str, UUID]]:
         """Tenant and id of conversations with a run that was requested longer ago than this and
-        has not ended."""
+        has not ended; most of them are being answered."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 "select tenant, id from conversations.conversations where open_since is not null"

@@ -21,7 +21,7 @@ from contexts.conversations.application.posting import MAX_MESSAGE, MessageText
 from contexts.conversations.application.queries import Exchange, GetExchanges, RunShown
 from shared.application.bus import Bus
 from shared.application.idempotency import KeyReused
-from shared.domain.errors import DomainError, Invalid
+from shared.domain.errors import Conflict, DomainError, Invalid
 from shared.presentation.context import header
 from shared.presentation.idempotency import key_of
 from shared.presentation.json import JSONResponse
@@ -145,6 +145,8 @@ def _told(request: Request[Any, Any, Any], error: Exception) -> tuple[int, str, 
     headers = {**PRIVATE, **elsewhere.headers}
     if isinstance(error, KeyReused):
         return 422, str(error), headers
+    if isinstance(error, Conflict):
+        return 409, "too much is said here at once; say it again", headers
     if isinstance(error, DomainError):
         return min(status, 500), str(error), headers
     said = _EXPECTED if isinstance(error, ValidationException) else elsewhere.content.detail

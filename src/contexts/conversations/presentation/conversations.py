@@ -24,7 +24,7 @@ from contexts.conversations.application.tending import ChangeConversation, Delet
 from shared.application.bus import Bus
 from shared.application.criteria import all_of
 from shared.application.pages import Sort, Stretch
-from shared.domain.errors import Invalid, NotFound, Refused
+from shared.domain.errors import Conflict, Invalid, NotFound, Refused
 from shared.presentation.conditional import NOT_MODIFIED, IfNoneMatch, etag, not_modified
 from shared.presentation.json import JSONResponse
 from shared.presentation.lists import described, list_asked, list_parameters
@@ -110,7 +110,7 @@ class ConversationsController(Controller):
     @patch(
         "/{conversation_id:uuid}",
         status_code=204,
-        responses=refusals(Invalid, NotFound, Refused),
+        responses=refusals(Invalid, NotFound, Refused, Conflict),
     )
     async def change(
         self,
@@ -130,7 +130,11 @@ class ConversationsController(Controller):
             )
         )
 
-    @delete("/{conversation_id:uuid}", status_code=204, responses=refusals(Invalid, NotFound))
+    @delete(
+        "/{conversation_id:uuid}",
+        status_code=204,
+        responses=refusals(Invalid, NotFound, Conflict),
+    )
     async def delete_conversation(
         self,
         conversation_id: FromPath[UUID],

@@ -17,7 +17,7 @@ from contexts.conversations.application.posting import (
 from contexts.conversations.domain.conversation import Policy
 from contexts.conversations.presentation.conversations import LOCATION, PRIVATE
 from shared.application.bus import Bus
-from shared.domain.errors import Exhausted, Invalid, NotFound, Refused
+from shared.domain.errors import Conflict, Exhausted, Invalid, NotFound, Refused
 from shared.presentation.json import JSONResponse
 from shared.presentation.problems import refusals
 
@@ -45,7 +45,7 @@ class Accepted(msgspec.Struct, frozen=True):
     stream_url: str
 
 
-_REFUSALS = refusals(Invalid, NotFound, Refused, Exhausted)
+_REFUSALS = refusals(Invalid, NotFound, Refused, Conflict, Exhausted)
 
 
 class MessagesController(Controller):

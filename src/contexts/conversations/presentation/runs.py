@@ -15,7 +15,7 @@ from contexts.conversations.application.queries import GetRun, RunShown
 from contexts.conversations.domain.run import RunId
 from contexts.conversations.presentation import ai_sdk, frames_sse
 from shared.application.bus import Bus
-from shared.domain.errors import Invalid, NotFound
+from shared.domain.errors import Conflict, Invalid, NotFound
 from shared.presentation.json import JSONResponse
 from shared.presentation.lists import only
 from shared.presentation.problems import refusals
@@ -27,7 +27,7 @@ class RunsController(Controller):
     path = "/runs/{run_id:str}"
     tags = ("Runs",)
 
-    @get(responses=refusals(NotFound))
+    @get(responses=refusals(Invalid, NotFound))
     async def show(
         self, run_id: FromPath[str], bus: NamedDependency[Bus], owner: NamedDependency[UUID]
     ) -> JSONResponse[RunShown]:
@@ -84,7 +84,7 @@ class RunsController(Controller):
         events = frames_sse.server_sent(following.follow(owner, shown, after))
         return Stream(events, media_type=frames_sse.EVENTS, headers=frames_sse.HEADERS)
 
-    @post("/cancellation", status_code=202, responses=refusals(NotFound))
+    @post("/cancellation", status_code=202, responses=refusals(Invalid, NotFound, Conflict))
     async def cancel(
         self, run_id: FromPath[str], bus: NamedDependency[Bus], owner: NamedDependency[UUID]
     ) -> JSONResponse[RunShown]:

@@ -117,6 +117,6 @@ async def _hear(socket: Socket, bus: Bus, owner: UUID, run: RunId) -> None:
         said = await socket.receive_text()
         try:
             _decode(said)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             raise Invalid('{"type": "cancel"} is all that may be said here') from None
         await bus(CancelRun(owner, run))

@@ -15,9 +15,17 @@ COLUMNS_OF_E = ", ".join(f"e.{column}" for column in COLUMNS.split(", "))
 
 STRETCH = 100_000
 
+MOST_BYTES = 16_000_000
+"""Of data, as it is stored, that are read at once; a single event may have more."""
+
+# The size of what is stored is known without reading it.
 _NEXT = SQL(
-    f"select {COLUMNS} from event_store.events"  # noqa: S608 (a constant)
+    f"select {COLUMNS}, found from ("  # noqa: S608 (a constant)
+    " select *, count(*) over () as found,"
+    " sum(pg_column_size(data)) over (order by position) - pg_column_size(data) as before from ("
+    " select * from event_store.events"
     " where position > %s and position <= %s and type = any(%s) {} order by position limit %s"
+    ") as next) as sized where before < %s order by position"
 )
 _OF_SHARD = SQL("and event_store.shard_of(stream, %s) = %s")
 
@@ -36,17 +44,19 @@ async def read_log(
     """The next events of these types; `upto` is a high-water mark taken before.
 
     `shard` is (number, of): only the streams that fall to this one of so many. A call looks through
-    STRETCH positions at most, so that a rare type takes many short looks and not one long one.
+    STRETCH positions at most, so that a rare type takes many short looks and not one long one, and
+    leaves events for the next where they are so large that there would be more than MOST_BYTES.
     """
     number, of = shard
     upto = min(upto, after + STRETCH)
     cursor = await connection.execute(
         _NEXT.format(_OF_SHARD if of > 1 else SQL("")),
-        (after, upto, list(types), *((of, number) if of > 1 else ()), limit),
+        (after, upto, list(types), *((of, number) if of > 1 else ()), limit, MOST_BYTES),
     )
-    events = [stored_event(row) for row in await cursor.fetchall()]
-    full = len(events) == limit
-    return Slice(events, upto=events[-1].position if full else max(after, upto))
+    rows = await cursor.fetchall()
+    events = [stored_event(row[:-1]) for row in rows]
+    more = len(events) == limit or (rows and rows[0][-1] > len(events))
+    return Slice(events, upto=events[-1].position if more else max(after, upto))
 
 
 def stored_event(row: tuple[Any, ...]) -> StoredEvent:

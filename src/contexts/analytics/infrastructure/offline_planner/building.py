@@ -64,6 +64,10 @@ def _drafted(sentence: Sentence) -> _Draft:
     draft.listed = [d for d in wanted.listed if d not in draft.groups]
     if wanted.rank and wanted.rank.measure and wanted.rank.measure not in draft.measures:
         draft.measures.append(wanted.rank.measure)
+    if _tops_by_money(sentence, draft):
+        assert sentence.lexicon.money is not None
+        draft.measures.append(sentence.lexicon.money)
+        wanted.assumptions.append("'top' is taken as by revenue")
     if wanted.having and not draft.measures:
         draft.measures.append(wanted.having[0].measure)
     if not draft.measures and _counts(sentence):
@@ -74,6 +78,16 @@ def _drafted(sentence: Sentence) -> _Draft:
     if wanted.apart and not draft.groups and sentence.lexicon.time is not None:
         draft.groups.append(Dimension(column=sentence.lexicon.time, grain=wanted.apart))
     return draft
+
+
+def _tops_by_money(sentence: Sentence, draft: _Draft) -> bool:
+    """ "Top products" are those that bring the most; the first ten rows are just that."""
+    rank = sentence.wanted.rank
+    if rank is None or rank.column is not None or draft.measures or sentence.lexicon.money is None:
+        return False
+    said = any(item.text.lower() == "top" for item in sentence.items)
+    things = [d for d in (*draft.groups, *draft.listed) if not _adds(sentence, d)]
+    return said and bool(things) and len(things) == len(draft.groups) + len(draft.listed)
 
 
 def _single_figure(sentence: Sentence, draft: _Draft) -> None:

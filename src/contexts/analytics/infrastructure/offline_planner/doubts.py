@@ -19,8 +19,11 @@ def doubt(sentence: Sentence, spec: QuerySpec) -> str | None:
 
 
 def _doubts(sentence: Sentence, spec: QuerySpec) -> Iterator[str]:
+    yield from _sells_nothing(sentence)
     yield from _contradictions(sentence, spec)
-    if sentence.wanted.rank is not None and spec.limit is None:
+    rank = sentence.wanted.rank
+    best = any(item.sign("extreme") is not None for item in sentence.all)
+    if rank is not None and (spec.limit is None or (best and not spec.order)):
         yield "it is not clear which of them are to come first"
     if spec.measures:
         for dimension in spec.dimensions:
@@ -50,6 +53,12 @@ def _unsettled(sentence: Sentence, spec: QuerySpec) -> Iterator[str]:
         yield "it is not clear which of two figures is asked for"
     if _neither_counts_nor_lists(sentence, spec):
         yield "it is not clear whether different ones are to be counted or listed"
+
+
+def _sells_nothing(sentence: Sentence) -> Iterator[str]:
+    relation = sentence.lexicon.relation
+    if not relation.sells and any(item.sign("sell") is not None for item in sentence.all):
+        yield f"{relation.dataset} tells what is on offer, and not what was sold"
 
 
 def _contradictions(sentence: Sentence, spec: QuerySpec) -> Iterator[str]:
@@ -87,7 +96,7 @@ def _nobody_split_by(sentence: Sentence, spec: QuerySpec, dimension: Dimension) 
     figures = any(m.aggregate not in ("count", "count_distinct") for m in spec.measures)
     number = column.role == "measure" and column.type in ("integer", "decimal")
     if spec.limit is not None:
-        return figures and number
+        return figures and (number or column.type == "timestamp")
     document = column.role == "identifier" and not sentence.lexicon.unique(column.name)
     day = column.role == "time" and not sentence.wanted.groups
     return figures and (number or day or (document and column.distinct > _MANY))

@@ -1,5 +1,6 @@
 """Follow-ups: a fragment such as "only November" or "by seller instead" changes the last spec."""
 
+import re
 from datetime import datetime
 
 import msgspec
@@ -23,16 +24,46 @@ _BEGINS = words(
 )
 """Words that a fragment may begin with."""
 
+_ON_ITS_OWN = words("top bottom show rank first last what how make sort order group split")
+"""Those of them that whole questions begin with as well."""
+
+
+_BEFORE_NAMES = words("in on for at from of with by")
+
+_GREATEST = words("best highest most greatest biggest")
+_BEST = re.compile(
+    r"(?:(?:and|ok|so|but)\s+)*(?:(?:which|who|what)\s+)?(?:one\s+)?(?:(?:is|are|was|were|did)\s+)?"
+    r"(?:the\s+)?(?P<word>best|worst|highest|lowest|most|least|greatest|biggest|smallest)"
+    r"(?:\s+one)?\W*",
+    re.IGNORECASE,
+)
+
 
 def follow(lexicon: Lexicon, question: str, previous: QuerySpec, now: datetime) -> Parsed | None:
     """The spec before, changed by a fragment; None when the question stands on its own."""
     items = lexicon.items(question, now)
     parsed = parse(lexicon, items, whole=False)
+    if (best := _BEST.fullmatch(question.strip())) is not None and previous.dimensions:
+        return _best_of(previous, parsed, descending=best["word"].lower() in _GREATEST)
     if parsed.unplaced or not _is_fragment(question, items, parsed.sentence):
         return None
+    wanted = parsed.sentence.wanted
+    if not previous.measures and (wanted.measures or (wanted.rank and wanted.rank.measure)):
+        return None  # A figure of rows that were listed is a question of its own.
     spec = _patched(previous, parsed.sentence)
+    if wanted.rank is not None and spec.measures and not spec.dimensions:
+        return None  # There is nothing to be ranked.
     if spec == previous:
         return None
+    return Parsed(parsed.sentence, spec, ())
+
+
+def _best_of(previous: QuerySpec, parsed: Parsed, *, descending: bool) -> Parsed | None:
+    """ "And the worst?" is of what was measured before."""
+    if not previous.measures:
+        return None
+    order = (Order(output=len(previous.dimensions), descending=descending),)
+    spec = msgspec.structs.replace(previous, order=order, limit=1, limit_per=None)
     return Parsed(parsed.sentence, spec, ())
 
 
@@ -40,8 +71,12 @@ def _is_fragment(question: str, items: list[Item], sentence: Sentence) -> bool:
     """Whether it asks for no figure or list of its own."""
     wanted = sentence.wanted
     words = [token.folded for token in tokens_of(question) if token.kind == "word"]
-    if not words or len(words) > 12:
+    if len(words) > 12:
         return False
+    if not words:
+        return wanted.period is not None  # "2024" alone.
+    if wanted.rank is not None and wanted.rank.column is not None:
+        return False  # "The cheapest" has a figure of its own that is not among those before.
     figure = wanted.measures or (wanted.rank is not None and wanted.rank.measure is not None)
     begins = words[0] in _BEGINS
     changes = (
@@ -53,9 +88,27 @@ def _is_fragment(question: str, items: list[Item], sentence: Sentence) -> bool:
         return False
     asks = any(item.sign("which") for item in items) and words[0] in ("which", "who", "whose")
     counts = any(item.sign("aggregate") for item in items) and not begins
-    if asks or counts or not changes:
+    if asks or counts or not changes or _is_whole(words, sentence):
         return False
     return begins or not _lists(wanted, items)
+
+
+def _is_whole(words: list[str], sentence: Sentence) -> bool:
+    """ "Top 3 products by quantity" and "how many orders came by phone" say all that there is to
+    say, whatever was asked before; "top 3 by quantity" and "what about products" do not."""
+    if words[0] not in _ON_ITS_OWN or words[:2] in (["what", "about"], ["how", "about"]):
+        return False
+    wanted = sentence.wanted
+    figure = wanted.measures or (wanted.rank is not None and wanted.rank.measure is not None)
+    figure = figure or any(_adds(sentence, named) for named in wanted.listed)
+    if words[:2] in (["how", "many"], ["how", "much"]):
+        kept = any(each.grain is None for group in wanted.where for each in group)
+        named = kept and words[2] not in _BEFORE_NAMES
+        return named or any(measure.column is not None for measure in wanted.measures)
+    if words[0] == "what" and any(measure.column is not None for measure in wanted.measures):
+        return True
+    things = [named for named in wanted.listed if not _adds(sentence, named)]
+    return bool(figure and (wanted.groups or things))
 
 
 def _lists(wanted: Wanted, items: list[Item]) -> bool:
@@ -86,7 +139,8 @@ def _patched(previous: QuerySpec, sentence: Sentence) -> QuerySpec:
 
 
 def _measured(previous: QuerySpec, wanted: Wanted) -> tuple[Measure, ...]:
-    measures = tuple(wanted.measures) or previous.measures
+    ranked = (wanted.rank.measure,) if wanted.rank and wanted.rank.measure else ()
+    measures = tuple(wanted.measures) or ranked or previous.measures
     shown = "share" if wanted.percent else "running_total" if wanted.running else None
     if shown is None:
         return measures
@@ -172,6 +226,11 @@ def _order(
             place = len(dimensions) + figures.index(wish.column) if wish.column in figures else None
         if place is None and wish.column is not None and not previous.measures:
             orders.append(Order(column=wish.column, descending=wish.descending))
+            continue
+        if place is None and wish.column is not None:
+            measure = Measure(aggregate=usual(sentence.column(wish.column)), column=wish.column)
+            rising = any(item.sign("direction") is not None for item in sentence.all)
+            orders.append(Order(measure=measure, descending=wish.descending or not rising))
             continue
         if place is None:
             place = 0 if wish.axis == "x" or not measures else len(dimensions)

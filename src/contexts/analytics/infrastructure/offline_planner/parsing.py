@@ -60,6 +60,7 @@ def parse(lexicon: Lexicon, items: list[Item], *, whole: bool = True) -> Parsed:
     sentence = Sentence(lexicon, items)
     for read in _CLAUSES:
         read(sentence)
+    sentence.wanted.where = list(dict.fromkeys(sentence.wanted.where))
     left = tuple(item for item in sentence.items if not item.used and _matters(item))
     left += tuple(item for item in sentence.items if _asks_for_nobody(sentence, item))
     left = tuple(sorted(left, key=lambda item: item.start))

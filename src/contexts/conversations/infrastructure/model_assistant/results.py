@@ -6,8 +6,11 @@ import msgspec
 
 from contexts.conversations.application.content import ToolPart
 
-_LEFT_OUT = ("chart", "sql", "thread")
+_LEFT_OUT = ("chart", "sql", "thread", "log_position", "dataset_version")
 """For the page and for the next question; a model would only spend tokens on them."""
+
+_COLUMN = frozenset(("name", "title", "type", "kind"))
+"""What is told of a column; its title and type are enough for a model."""
 
 _BOUNDS = (
     *((50, 2_000), (50, 500), (30, 500), (20, 500), (12, 500), (12, 200)),
@@ -35,30 +38,66 @@ def found(part: ToolPart, limit: int) -> Any:
     told = {
         name: _text(each, limit // 3) if isinstance(each, str) else each
         for name, each in (part.result or {}).items()
-        if name not in _LEFT_OUT and each is not None
+        if name not in _LEFT_OUT and each is not None and each is not False and each not in ("", [])
     }
     for items, characters in _BOUNDS:
-        cut = {
-            name: each if isinstance(each, str) else _cut(each, items, characters)
-            for name, each in told.items()
-        }
+        cutting = _Cutting(items, characters, limit)
+        try:
+            cut = {
+                name: cutting.taken(each) if isinstance(each, str) else cutting.cut(each)
+                for name, each in told.items()
+            }
+        except _TooLong:
+            continue
         if len(as_json(cut)) <= limit:
             return cut
     return {"left_out": "the result is too long to be shown; ask for less"}
 
 
-def _cut(value: Any, items: int, characters: int) -> Any:
-    match value:
-        case str():
-            return _text(value, characters)
-        case list() | tuple():
-            kept = [_cut(each, items, characters) for each in value[:items]]
-            more = len(value) - items
-            return [*kept, f"({more} more are left out)"] if more > 0 else kept
-        case dict():
-            return {name: _cut(each, items, characters) for name, each in value.items()}
-        case _:
-            return value
+class _TooLong(Exception):
+    """There is no room for it, however it is written."""
+
+
+class _Cutting:
+    """Gives up as soon as there is no room any more: a result may be a thousand times as long as
+    what is shown of it, and a long conversation has hundreds of them."""
+
+    def __init__(self, items: int, characters: int, room: int) -> None:
+        self._items = items
+        self._characters = characters
+        self._room = room
+
+    def cut(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self.taken(_text(value, self._characters))
+            case list() | tuple():
+                self._take(2)
+                kept = [self.cut(each) for each in value[: self._items]]
+                more = len(value) - self._items
+                return [*kept, f"({more} more are left out)"] if more > 0 else kept
+            case {"title": title, "type": kind} if value.keys() <= _COLUMN:
+                return self.taken(_text(f"{title} ({kind})", self._characters))
+            case dict():
+                self._take(2)
+                return {
+                    self.taken(name): self.cut(each)
+                    for name, each in value.items()
+                    if each is not None and not (name == "id" and "url" in value)
+                }
+            case _:
+                self._take(1)
+                return value
+
+    def taken(self, text: str) -> str:
+        self._take(len(text) + 2)
+        return text
+
+    def _take(self, characters: int) -> None:
+        """At least so many are written."""
+        self._room -= characters
+        if self._room < 0:
+            raise _TooLong
 
 
 def _text(text: str, characters: int) -> str:

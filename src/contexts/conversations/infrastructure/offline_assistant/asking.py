@@ -14,6 +14,7 @@ import msgspec
 from contexts.conversations.infrastructure.offline_assistant import calendar
 from contexts.conversations.infrastructure.offline_assistant.day_words import MONTHS
 from contexts.conversations.infrastructure.offline_assistant.english import MONTH_WORDS
+from contexts.conversations.infrastructure.offline_assistant.message import Reading
 
 _IN = r"(?:\s+(?:in|from|of|for|on|using|within))?(?:\s+(?:the|my|our))?"
 _TABLE = r"(?:data\s?set|table|csv|file)"
@@ -31,6 +32,16 @@ _NAMED = (
         re.IGNORECASE,
     ),
 )
+_SHOW = "(?:show |list |tell |give |name |explain )?(?:me )?(?:all )?(?:the )?"
+_COLUMNS = "(?:columns|fields|schema|structure)"
+_ONE = rf"(?:the )?(?!(?:you|we|i|there|it)\b)(\w+)(?: {_TABLE})?"
+_DESCRIBED = re.compile(
+    rf"{_SHOW}{_COLUMNS}(?: are)?(?: there)? (?:of|in) {_ONE}|describe {_ONE}"
+    rf"|(?:what|which) {_COLUMNS} (?:does|do|has|are in) {_ONE}(?: have)?"
+    rf"|(?:what(?:'s| is) in|tell me about) (?:the )?(?:(\w+) {_TABLE}|(\w+_\w+))"
+    rf"|what does (?:the )?(\w+) {_TABLE} (?:hold|have|contain)"
+)
+_ROWS = re.compile(r"(?:rows|records|lines|entries)\W*", re.IGNORECASE)
 _MONTH = re.compile(
     rf"\b(?:(?P<before>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?)?(?P<month>{MONTH_WORDS})\b"
     r"(?:\s+(?P<after>\d{1,2})(?:st|nd|rd|th)?\b)?(?!,?\s+(?:of\s+)?\d{4})",
@@ -53,8 +64,15 @@ def dataset_in(text: str) -> Named | None:
             whole = "all" if "all" in pattern.groupindex else 0
             left = " ".join(f"{text[: match.start(whole)]} {text[match.end(whole) :]}".split())
             if re.search(r"\w", left):
-                return Named(match["name"], re.sub(r"\s+([?!.])", r"\1", left))
+                left = re.sub(r"\s+([?!.])", r"\1", left)
+                return Named(match["name"], f"how many {left}" if _ROWS.fullmatch(left) else left)
     return None
+
+
+def described_in(reading: Reading) -> str | None:
+    """The dataset of which it is asked what it holds."""
+    match = _DESCRIBED.fullmatch(reading.folded.strip("?! "))
+    return None if match is None else next(name for name in match.groups() if name is not None)
 
 
 def dated(text: str, today: date) -> str:

@@ -1,7 +1,6 @@
 """The assistant that needs no model: reads a message, has tools do what it wants, and says it."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator
 
 from contexts.conversations.application.ports import Piece, Said, ToolBegun, ToolDone, Tools, Turn
 from contexts.conversations.infrastructure.offline_assistant import (
@@ -24,6 +23,7 @@ from contexts.conversations.infrastructure.offline_assistant.steps import Call, 
 from contexts.conversations.infrastructure.offline_assistant.wishes import (
     Ask,
     Cannot,
+    Describe,
     Detail,
     More,
     Search,
@@ -73,10 +73,8 @@ def _steps(turn: Turn) -> Steps:
             if not -len(events) <= wish.index < len(events):
                 return _said(telling_events.no_such(len(events)))
             return _said(telling_events.detail(events[wish.index]))
-        case Talk("help"):
-            return _of_datasets(telling_help.help_with)
-        case Talk("datasets"):
-            return _of_datasets(telling_help.datasets_told)
+        case Describe() | Talk("help" | "datasets"):
+            return _of_datasets(wish)
         case Talk():
             return _said(telling_help.small_talk(wish.about))
         case Cannot():
@@ -89,8 +87,13 @@ def _said(text: str) -> Steps:
     yield  # what makes it steps, of which there are none
 
 
-def _of_datasets(tell: Callable[[Sequence[Mapping[str, Any]]], str]) -> Steps:
+def _of_datasets(wish: Describe | Talk) -> Steps:
     part = yield Call(DATASETS, {})
     if part.error is not None:
         return telling_help.troubled("Looking up the data", part.error)
-    return tell(result_of(part).get("datasets") or [])
+    datasets = result_of(part).get("datasets") or []
+    if isinstance(wish, Describe):
+        return telling_help.described(wish.dataset, datasets)
+    if wish.about == "help":
+        return telling_help.help_with(datasets)
+    return telling_help.datasets_told(datasets)

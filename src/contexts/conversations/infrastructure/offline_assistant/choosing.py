@@ -1,10 +1,12 @@
-"""Which of several is meant: an option of a question that was asked back, or an event of a list."""
+"""Which of several is meant: an option of a question that was asked back, or an event that was
+shown, by its place, by its title or as "it"."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contexts.conversations.infrastructure.offline_assistant.message import Reading, fold
+from contexts.conversations.infrastructure.offline_assistant.phrases import one_of
 
 _ORDINALS = {
     "first": 0, "1st": 0, "one": 0, "second": 1, "2nd": 1, "two": 1, "third": 2, "3rd": 2,
@@ -20,13 +22,34 @@ _CHOSEN = re.compile(
     rf"{_POLITE}(?:(?P<number>\d{{1,2}})|(?P<word>{_PLACE})|(?P<th>\d) (?:st|nd|rd|th))"
     r"(?: (?:one|option|please|of them|then|of those))*"
 )
-_NOUN = "(?:one|event|concert|show|gig|result|option)"
+_NOUN = "(?:one|event|concert|show|gig|result|option|play|exhibition)"
 _EVENT = re.compile(
     rf"\b(?:the|that|this) (?:(?P<word>{_PLACE})(?: {_NOUN}(?!\S)| ?\??$)"
     rf"|(?P<th>\d{{1,2}}) (?:st|nd|rd|th) {_NOUN}(?!\S))"
     r"|\b(?:number|event|result|option) (?P<number>\d{1,2})(?!\S)"
 )
 """A bare "the 5th" is a day."""
+_NEXT = re.compile(r"(?:and |so )?(?:when|what time)(?:'s| is) the next (?:one|event|concert|show)")
+_TITLED = re.compile(rf"\b(?:the|that) (?P<words>(?:[^\W\d_]+ ){{1,3}}){_NOUN}(?!\S)")
+_IT = "(?:it|that|this|they|that one|this one|(?:the )?tickets)"
+_SEATS = "(?:tickets|seats|places)"
+_BEGIN = "(?:start|begin|end|on|over|be)"
+_OF_IT = re.compile(
+    r"(?:and |so |ok |but )?"
+    + one_of(
+        rf"""
+        (?:is|are) {_IT} (?:still )?(?:on sale|available|sold out|free|expensive|over|cancelled)
+        (?:are there |is there )?(?:still |any )*{_SEATS}(?: still)? (?:left|available)
+        how many {_SEATS}(?: are)?(?: there)?(?: still)? (?:left|available|free)
+        (?:what time|when|at what time|what day) (?:is|are|does|do|will) {_IT}(?: {_BEGIN})?
+        (?:how much|what) (?:is|are|does|do) {_IT}(?: cost)? | how expensive (?:is|are) {_IT}
+        how long (?:is|does|are|do) {_IT}(?: last| take| open| on)? | where (?:is|are) {_IT}(?: on)?
+        (?:tell me )?more about {_IT} | details? | what(?:'s| is) the price
+        who (?:organi[sz]es|is organi[sz]ing|runs|plays) {_IT}
+        """
+    )
+    + r"(?: (?:for|of|to|about) (?:it|that|this|that one|this one))?(?: exactly| then| again)?"
+)
 
 
 def option_of(reading: Reading, options: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -53,10 +76,36 @@ def named_dataset(
     return fitting[0] if len(fitting) == 1 else None
 
 
-def event_of(reading: Reading) -> int | None:
-    """The place of an event that is named by it: "tell me more about the second one"."""
-    match = _EVENT.search(reading.rest)
-    return None if match is None else _index(match)
+def event_of(
+    reading: Reading, events: Sequence[Mapping[str, Any]], last_told: int | None
+) -> int | None:
+    """The place of the event that is meant: "tell me more about the second one", "is the jazz one
+    sold out?", "what time does it start?". `last_told` is the one that was told of last. Where
+    "it" is not clear, it is one behind the last."""
+    if not events:
+        return None
+    if (match := _EVENT.search(reading.rest)) is not None:
+        return _index(match)
+    text = reading.folded.strip("?! ")
+    if _NEXT.fullmatch(text):
+        return 0
+    if (match := _TITLED.search(text)) is not None:
+        wanted = set(match["words"].split())
+        fitting = [
+            place
+            for place, event in enumerate(events)
+            if wanted <= set(_bare(fold(str(event.get("title")))).split())
+        ]
+        if len(fitting) == 1:
+            return fitting[0]
+    if _OF_IT.fullmatch(text) is None:
+        return None
+    if last_told is not None:
+        return last_told
+    if len(events) == 1:
+        return 0
+    # Of several, a search that leaves none out tells which are sold out.
+    return None if "sold out" in text else len(events)
 
 
 def _index(match: re.Match[str]) -> int:

@@ -30,14 +30,11 @@ _ON = re.compile(r"(?:^| )((?:on|in|at|over|during|for|of|this|around) ?(?:the )
 
 
 class When(msgspec.Struct, frozen=True, kw_only=True):
-    """Days, and hours of a single one. `said` is as it was written; `assumed`: somebody might mean
-    other days by it. `lost` tells hours that could not be asked for."""
+    """Days, and hours of a single one. `lost` tells hours that could not be asked for."""
 
     days: Days
     begins: time | None = None
     ends: time | None = None
-    said: str = ""
-    assumed: bool = False
     lost: str = ""
 
     @property
@@ -63,16 +60,14 @@ def when(reading: Reading, today: date, before: Days | None = None) -> When | No
     if not points:
         return _hours_alone(hours, today, before)
     days, start, end = _together(reading, points)
-    said = re.sub(r"^(?:on|in|at|over|for) ", "", reading.take_span(start, end))
+    reading.take_span(start, end)
     if days.first is not None and days.last is not None and days.last < days.first:
         return None
-    assumed = any(point.assumed for point in points)
     if hours is None:
-        return When(days=days, said=said, assumed=assumed)
+        return When(days=days)
     if days.single is None:
-        return When(days=days, said=said, assumed=assumed, lost=hours.said)
-    said = f"{said} {hours.said}".strip()
-    return When(days=days, begins=hours.begins, ends=hours.ends, said=said, assumed=assumed)
+        return When(days=days, lost=hours.said)
+    return When(days=days, begins=hours.begins, ends=hours.ends)
 
 
 def _hours_alone(hours: Hours | None, today: date, before: Days | None) -> When | None:
@@ -84,7 +79,7 @@ def _hours_alone(hours: Hours | None, today: date, before: Days | None) -> When 
     if before is None and not hours.of_today:
         return When(days=Days(None, None), lost=hours.said)
     days = before if before is not None and not hours.this_day else calendar.one(today)
-    return When(days=days, begins=hours.begins, ends=hours.ends, said=hours.said, assumed=True)
+    return When(days=days, begins=hours.begins, ends=hours.ends)
 
 
 def _together(reading: Reading, points: list[Point]) -> tuple[Days, int, int]:

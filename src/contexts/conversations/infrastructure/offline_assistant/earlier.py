@@ -1,12 +1,13 @@
 """What was done before in a conversation, and what of it was shown: a message may go on from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from contexts.conversations.application.content import Message, ToolPart
-from contexts.conversations.infrastructure.offline_assistant.telling_events import line
+from contexts.conversations.infrastructure.offline_assistant.telling_events import detail, line
 
 SEARCH, ASK, DATASETS = "search_events", "ask_data", "list_datasets"
 
@@ -15,15 +16,17 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
     """`answer` is the last message that searched or asked, and `last` which of both it did last.
 
     A search that found nothing is followed by wider ones: `wanted` is the one that was asked for,
-    and `found` the first that found anything. `events` are those that stand in the answer, in the
-    order in which they stand there; a model that answered may have written them otherwise, and then
-    they are those that it was given.
+    without words that no title has, and `found` the first that found anything. `events` are those
+    that stand in the answer, in the order in which they stand there; a model that answered may have
+    written them otherwise, and then they are those that it was given. `last_told` is the place of
+    the one of them that was told of since.
     """
 
     last: ToolPart | None = None
     wanted: ToolPart | None = None
     found: ToolPart | None = None
     events: tuple[Mapping[str, Any], ...] = ()
+    last_told: int | None = None
 
     @property
     def was_search(self) -> bool:
@@ -60,11 +63,13 @@ def earlier(path: tuple[Message, ...]) -> Earlier:
         calls = [part for part in calls_in((message,)) if part.name in (SEARCH, ASK)]
         if calls:
             searches = [part for part in calls if part.name == SEARCH]
+            events = _last_shown(path) or tuple(_given(message).values())
             return Earlier(
                 last=calls[-1],
-                wanted=searches[0] if searches else None,
-                found=next((part for part in searches if result_of(part).get("total")), None),
-                events=_last_shown(path) or tuple(_given(message).values()),
+                wanted=_wanted(searches),
+                found=_found(searches),
+                events=events,
+                last_told=_last_told(path, events),
             )
     return NOTHING
 
@@ -99,6 +104,37 @@ def result_of(part: ToolPart) -> Mapping[str, Any]:
 
 def _last_shown(path: tuple[Message, ...]) -> tuple[Mapping[str, Any], ...]:
     return next((events for message in reversed(path) if (events := _shown(message))), ())
+
+
+def _last_told(path: tuple[Message, ...], events: tuple[Mapping[str, Any], ...]) -> int | None:
+    """Of the events, the one whose details the last answer is."""
+    answers = [message.text for message in path if message.author == "assistant"]
+    told = answers[-1] if answers else ""
+    return next((at for at, event in enumerate(events) if told == detail(event)), None)
+
+
+def _wanted(searches: Sequence[ToolPart]) -> ToolPart | None:
+    """The one without the words of which it was found that no title has them."""
+    absent = [_is_probe(part) and not result_of(part).get("total") for part in searches]
+    if not any(absent):
+        return searches[0] if searches else None
+    behind = max(at for at, gone in enumerate(absent) if gone)
+    left = [part for part in searches[behind:] if not _is_probe(part)]
+    return left[0] if left else replace(searches[0], arguments={})
+
+
+def _found(searches: Sequence[ToolPart]) -> ToolPart | None:
+    found = [part for part in searches if result_of(part).get("total")]
+    shown = [part for part in found if not _is_probe(part)]
+    return next(iter(shown or found), None)
+
+
+def _is_probe(part: ToolPart) -> bool:
+    """Whether it looked for words alone, sold out or not, and for one event: that is to know
+    whether any title has them."""
+    asked = {name: value for name, value in part.arguments.items() if value is not None}
+    alone = asked.keys() == {"words", "available_only", "limit"}
+    return alone and not asked["available_only"] and asked["limit"] == 1
 
 
 def _given(message: Message) -> Mapping[str, Mapping[str, Any]]:

@@ -22,6 +22,13 @@ KINDS = words(
 )
 """What events are called that titles seldom say."""
 
+ALIKE = {
+    "children": "kids", "child": "kids", "kid": "kids", "kids": "children", "gig": "concert",
+    "gigs": "concert", "recital": "concert", "theater": "theatre", "theatre": "theater",
+    "play": "theatre", "plays": "theatre", "comedian": "comedy", "comedians": "comedy",
+}  # fmt: skip
+"""Words for the same, of which titles may have the other one."""
+
 ANY = words(
     """
     event events show shows thing things something anything ticket tickets seat seats place places
@@ -52,7 +59,7 @@ FILLER = ANY | words(
     lot lots bit kind kinds sort type types every each both either it's that's there's there're
     anything's something's ideas idea plan plans spare evening afternoon morning weekend
     weekends gimme friend friends earlier until till before after since between through within
-    next upcoming
+    next upcoming ever most title titles titled word words again repeat
     """
 )
 """Words that a search may hold without looking for them."""
@@ -80,6 +87,23 @@ SPELT = words(
     """
 )
 """Words for a time that are known with a slip of the pen, too: "tomorow", "decembre"."""
+
+SPELT_TOO = words(
+    """
+    concert concerts events tickets theatre comedy exhibition circus cheapest cheaper revenue
+    products
+    """
+)
+"""Others that are: those that much hangs on."""
+
+SHORT = {
+    "tmrw": "tomorrow", "tmr": "tomorrow", "tonite": "tonight", "today's": "today", "nxt": "next",
+    "wknd": "weekend", "wkend": "weekend", "u": "you", "ur": "your", "wat": "what", "wht": "what",
+    "whats": "what's", "shwo": "show", "sho": "show", "teh": "the", "evnts": "events",
+    "hw": "how", "totl": "total", "mnth": "month", "mnths": "months", "wk": "week", "yr": "year",
+    "concerto": "concerto",
+}  # fmt: skip
+"""What people write in a hurry, and one word that is no slip."""
 
 STARTERS = ANY | words(
     """

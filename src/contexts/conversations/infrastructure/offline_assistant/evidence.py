@@ -5,19 +5,21 @@ import re
 import msgspec
 
 from contexts.conversations.infrastructure.offline_assistant.english import DATA_NOUNS, EVENTS
-from contexts.conversations.infrastructure.offline_assistant.message import Reading
+from contexts.conversations.infrastructure.offline_assistant.message import Reading, whole
 from contexts.conversations.infrastructure.offline_assistant.phrases import one_of, stands
 
 _FIGURES = stands(
     r"""
-    how many | number of | numbers of | count | count of | average | avg | median | sum
-    (?<!that )(?<!it )(?<!this )(?<!you )(?<!i )mean | totals? | revenues? | sales | turnover
+    how many | number of | numbers of | the numbers | figures | count | count of | average | avg
+    median | sum | (?<!€ )(?<!eur )(?<!euros )(?<!dollars )(?<!in )totals? | revenues? | sales
+    (?<!that )(?<!it )(?<!this )(?<!you )(?<!i )mean | turnover
     incomes? | earnings | profits? | takings | percent | percentages? | shares? of | proportion
     breakdown | break down | broken down | distribution | trends? | growth | grew | cumulative
     running total | charts? | graphs? | plot | pie | histogram | group(?:ed)? by | compared?
     per (?!person|ticket|head|seat)\w+ | versus | vs | datasets? | data sets? | rows? | columns
     best-? ?sell\w* | top-? ?sell\w* | worst-? ?sell\w* | most sold | most bought | least sold
     hourly | daily | weekly | monthly | quarterly | yearly | over time | month over month
+    (?:in|from|of) (?:the |our |my )?\w+(?: \w+)? (?:data|table)
     year over year | correlation | ascending | descending | x-? ?axis | y-? ?axis
     how much (?:did|have|has|was|were|do we|does each|money|revenue) | [a-z]+_\w+
     """
@@ -45,6 +47,7 @@ _WHATS_ON = stands(
     seats? for | when (?:is|are|does|do|will) | when's | where(?:'s| is| are| does)
     what time (?:is|are|does|do|will) | who(?:'s| is) (?:playing|on|performing|singing)
     who (?:plays|sings|performs) | playing | performing | how much (?:is|are|does|do)(?! we)
+    what (?:do|does) (?:\S+ )+cost
     sold out | live music | events? | event's | shows | shows? (?:of|by|with)
     (?:an?|the|any|some|next|what|which|this|that|best|good|late|last|first|\w+y|new) show
     """
@@ -93,6 +96,14 @@ _OF_THESE = re.compile(
     + r")*(?: (?:under|below|over|on|in|after|before|less|for)\b.*)?"
 )
 
+_SOMEBODY = r"(?:customers?|clients?|callers?|guests?|visitors?|somebody|someone|couple|group)"
+ON_BEHALF = whole(
+    rf"(?:(?:i have|i've got|i've|there is|there's|we have|got) )?(?:for )?(?:an? |my |the |some )?"
+    rf"{_SOMEBODY} (?:here |on the (?:phone|line) )?(?:(?:who|that) )?(?:is |are )?"
+    r"(?:asking|asks|ask|looking|wanting|wants?|would like)(?: (?:to (?:see|go to)|for|about))?"
+)
+"""Whom it is for, where it is for somebody else."""
+
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """`figures`: data is meant; `ranking`: it can be. `events`: the catalogue is meant; `ahead`: it
@@ -105,15 +116,18 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def weigh(reading: Reading) -> Evidence:
-    text = reading.folded
+    # A customer who asks for a concert is no figure.
+    text = ON_BEHALF.sub(lambda match: " " * len(match[0]), reading.folded)
     words = {text[word.at : word.end] for word in reading.words if word.kind == "word"}
     nouns = bool(words & DATA_NOUNS) and "sold out" not in text
     left = _LEFT.search(text) is not None
+    events = left or bool(words & EVENTS) or _WHATS_ON.search(text) is not None
+    ahead = _AHEAD.search(text) is not None and _PAST.search(text) is None
     return Evidence(
         figures=not left and (nouns or _FIGURES.search(text) is not None),
         ranking=_RANKING.search(text) is not None,
-        events=left or bool(words & EVENTS) or _WHATS_ON.search(text) is not None,
-        ahead=_AHEAD.search(text) is not None and _PAST.search(text) is None,
+        events=events,
+        ahead=ahead,
     )
 
 

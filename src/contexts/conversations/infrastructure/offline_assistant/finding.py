@@ -4,7 +4,8 @@ The tool gives the soonest events, 20 at most. The cheapest of more than that is
 for anything cheaper than what was found, until there is nothing.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Generator, Iterator, Mapping, Set
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ from contexts.conversations.infrastructure.offline_assistant.earlier import (
     Earlier,
     result_of,
 )
-from contexts.conversations.infrastructure.offline_assistant.english import KINDS
+from contexts.conversations.infrastructure.offline_assistant.english import ALIKE
 from contexts.conversations.infrastructure.offline_assistant.message import fold
 from contexts.conversations.infrastructure.offline_assistant.searching import MOST
 from contexts.conversations.infrastructure.offline_assistant.steps import Call, Steps
@@ -31,6 +32,9 @@ _FEW = 5
 
 _LOOKS = 5
 """How often anything cheaper is looked for."""
+
+_PROBED = 4
+"""Words that are looked for one by one."""
 
 _CENT = Decimal("0.01")
 
@@ -119,36 +123,88 @@ def _merged(
 
 
 def _otherwise(search: Search) -> Steps:
-    """Nothing was found: what a wider search finds, the first that finds anything. A word for a
-    kind of event ("gigs") says nothing about titles, so it is left out before anything else."""
-    kinds = [word for word in search.words.split() if fold(word) in KINDS]
-    if kinds:
-        own = [word for word in search.words.split() if word not in kinds]
-        told = yield from find(_replaced(search, words=" ".join(own)))
-        return f"{telling_events.kinds(kinds)} {told}"
+    """Nothing was found: what a wider search finds, the first that finds anything. Words that no
+    title has are left out, and that is said."""
+    words = search.words.split()
+    if words and not (yield from _are_in_titles(search.words)):
+        absent = yield from _absent(words)
+        if not absent:
+            return (yield from _each(search))
+        found = yield from _alike(absent)
+        own = [found.get(word, word) for word in words if word in found or word not in absent]
+        search = _replaced(search, words=" ".join(own))
+        missing = telling_events.missing(absent, found)
+        if not search.arguments:
+            return missing
+        told = yield from find(search)
+        return f"{missing} {told}"
     for how, wider in _wider(search):
         part = yield _call(wider, _FEW)
         total, events = _told(part)
         if total:
-            told = telling_events.wider(how, _unsaid(wider), total, events)
+            told = telling_events.wider(how, wider, total, events)
             return telling_events.none(search, told)
     return telling_events.none(search)
+
+
+def _absent(words: list[str]) -> Generator[Call, ToolPart, list[str]]:
+    """Those that no title has, at any time and price."""
+    if len(words) == 1:
+        return words
+    absent = []
+    for word in words[:_PROBED]:
+        if not (yield from _are_in_titles(word)):
+            absent.append(word)
+    return absent
+
+
+def _alike(absent: list[str]) -> Generator[Call, ToolPart, dict[str, str]]:
+    """For words that no title has, others for the same that some title has."""
+    found = {}
+    for word in absent:
+        other = ALIKE.get(fold(word))
+        if other is not None and (yield from _are_in_titles(other)):
+            found[word] = other
+    return found
+
+
+def _each(search: Search) -> Steps:
+    """Titles have each of the words, and none has all: "rock or jazz"."""
+    told = [telling_events.not_in_titles(search.words.split())]
+    for word in search.words.split()[:_PROBED]:
+        one = _replaced(search, words=word)
+        part = yield _call(one, _FEW)
+        total, events = _told(part)
+        told.append(telling_events.found(one, total, events) if total else telling_events.none(one))
+    return "\n\n".join(told)
+
+
+def _are_in_titles(words: str) -> Generator[Call, ToolPart, bool]:
+    part = yield _call(Search(words=words, available_only=False), 1)
+    return part.error is not None or _told(part)[0] > 0
 
 
 def _wider(search: Search) -> Iterator[tuple[str, Search]]:
     """What makes it wider, in words that begin a sentence, and the wider search."""
     if search.low is not None or search.high is not None:
         yield "Without the limit to the price", _replaced(search, low=None, high=None)
+    later = _replaced(search, start=_behind(search.end), end=None) if search.end else None
+    if later is not None and search.words:
+        yield "Later", later
     if search.words and (search.start is not None or search.end is not None):
         yield "At other times", _replaced(search, start=None, end=None)
-    if search.words and search.arguments.keys() - {"words"}:
+    if search.words:
         yield f"Without '{search.words}' in the title", _replaced(search, words="")
-    if search.end is not None:
-        yield "Later", _replaced(search, start=search.end, end=None)
+    elif later is not None:
+        yield "Later", later
 
 
-def _unsaid(search: Search) -> Search:
-    return _replaced(search, said="", notes=())
+def _behind(end: str) -> str:
+    """The day after a day, all of which was looked through; a time as it is."""
+    if len(end) > len("2026-11-28"):
+        return end
+    day = date.fromisoformat(end)
+    return (day + timedelta(days=day < date.max)).isoformat()
 
 
 def _replaced(search: Search, **changes: Any) -> Search:

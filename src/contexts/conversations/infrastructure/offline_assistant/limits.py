@@ -105,7 +105,8 @@ _OPEN = begins(
 _STATEMENT = begins(
     """
     i am | i'm | i was | i have | i feel | i hate | i think | you are | you're | he | she | they
-    my | it is | it's | we are
+    my | it is | it's | we are | this is | that is | that's | your | you can't | you don't
+    you do not
     """
 )
 _PLACE = stands(

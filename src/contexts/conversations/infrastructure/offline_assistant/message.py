@@ -5,7 +5,15 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from contexts.conversations.infrastructure.offline_assistant.english import FILLER, SPELT
+from contexts.conversations.infrastructure.offline_assistant.english import (
+    DATA_NOUNS,
+    EVENTS,
+    FIGURES,
+    FILLER,
+    SHORT,
+    SPELT,
+    SPELT_TOO,
+)
 from contexts.conversations.infrastructure.offline_assistant.names import named_in
 
 _TOKEN = re.compile(
@@ -20,6 +28,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _ALIKE = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-"})
+_AT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?Z?")
 _TAKEN = "\x00"
 
 
@@ -37,23 +46,31 @@ class Word:
 
 class Reading:
     """`folded` has neither case nor accents, one blank between words, and no other marks than
-    those that mean something. What a rule took, no rule after it finds."""
+    those that mean something; `spelt` is what was written, without slips of the pen. What a rule
+    took, no rule after it finds."""
 
     def __init__(self, text: str) -> None:
         self.words: list[Word] = []
         parts: list[str] = []
+        spelt, behind = "", 0
         at = 0
+        text = _AT.sub(r"\1 \2", text)
         matches = list(_TOKEN.finditer(text.translate(_ALIKE)))
         named = set(named_in([match.group() for match in matches]))
         for number, match in enumerate(matches):
             kind = "quoted" if number in named else match.lastgroup or "word"
             said = match[match.lastgroup or 0]
             # What is quoted, or a name, is searched for and means nothing else.
-            part = '"' * len(said) if kind == "quoted" else time_word(fold(said))
+            part = '"' * len(said) if kind == "quoted" else spelt_right(fold(said))
+            if kind == "word" and part not in (fold(said), fold(said).removesuffix("'s")):
+                said = part
+                spelt += text[behind : match.start()] + part
+                behind = match.end()
             self.words.append(Word(said, kind, at, at + len(part)))
             parts.append(part)
             at += len(part) + 1
         self.folded = self._rest = " ".join(parts)
+        self.spelt = spelt + text[behind:]
 
     def find(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """Where that stands among what nobody took, in whole words."""
@@ -91,14 +108,21 @@ def fold(text: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def time_word(word: str) -> str:
-    """ "tomorow" and "tomorrow's" are "tomorrow"; every other word is itself."""
+def spelt_right(word: str) -> str:
+    """ "tomorow" and "tomorrow's" are "tomorrow", "concrts" are "concerts"; every other word is
+    itself."""
     bare = word.removesuffix("'s")
     if bare in SPELT:
         return bare
-    if len(bare) >= 6 and bare.isalpha() and bare not in FILLER:
-        return next((known for known in sorted(SPELT) if _slipped(bare, known)), word)
-    return {"tmrw": "tomorrow", "tonite": "tonight", "today's": "today"}.get(word, word)
+    if word in SHORT:
+        return SHORT[word]
+    if len(bare) >= 6 and bare.isalpha() and not any(bare in known for known in _KNOWN):
+        return next((known for known in _SPELT if _slipped(bare, known)), word)
+    return word
+
+
+_KNOWN = (DATA_NOUNS, EVENTS, FIGURES, FILLER, SPELT_TOO)
+_SPELT = sorted(SPELT | SPELT_TOO)
 
 
 def _slipped(word: str, known: str) -> bool:

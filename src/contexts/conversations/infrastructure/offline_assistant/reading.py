@@ -6,7 +6,11 @@ from datetime import date, datetime
 import msgspec
 
 from contexts.conversations.application.content import Message
-from contexts.conversations.infrastructure.offline_assistant.asking import dataset_in, dated
+from contexts.conversations.infrastructure.offline_assistant.asking import (
+    dataset_in,
+    dated,
+    described_in,
+)
 from contexts.conversations.infrastructure.offline_assistant.choosing import event_of, option_of
 from contexts.conversations.infrastructure.offline_assistant.earlier import (
     NOTHING,
@@ -40,6 +44,7 @@ from contexts.conversations.infrastructure.offline_assistant.talking import talk
 from contexts.conversations.infrastructure.offline_assistant.wishes import (
     Ask,
     Cannot,
+    Describe,
     Detail,
     More,
     Search,
@@ -51,6 +56,9 @@ LONGEST = 1_000
 
 CATALOGUE = "events"
 """The dataset that the catalogue is."""
+
+_KIND = 2
+"""Words that may say what kind of event is wanted, of those that were looked for."""
 
 _NAME = 6
 """Words that may be the name of an event, where nothing tells what a message is about."""
@@ -94,10 +102,13 @@ def read(path: tuple[Message, ...], now: datetime) -> Wish:
     before = earlier(path)
     if (option := option_of(reading, before.options)) is not None:
         return Ask(question=option["question"], dataset=option.get("dataset"))
-    if not any(word.kind in ("word", "quoted", "date", "clock") for word in reading.words) and not (
-        before.was_search and any(word.kind == "number" for word in reading.words)
+    kinds = {word.kind for word in reading.words}
+    if not kinds & {"word", "quoted", "date", "clock"} and not (
+        "number" in kinds and (before.was_search or before.was_question)
     ):
         return Cannot("unclear")
+    if (dataset := described_in(reading)) is not None:
+        return Describe(dataset)
     if (said := talk_of(reading) or beyond(reading, text)) is not None:
         return said
     if is_foreign(reading):
@@ -162,7 +173,11 @@ def _after_search(
     if _goes_on(reading):
         return found.search if found.anything else Cannot("unclear")
     # What names an event anew, or asks for anything else, has nothing to do with what was found.
-    own = found.words and (seen.events or is_question(reading) or not found.changes)
+    own = found.words and (
+        (seen.events and not _is_kind(reading))
+        or is_question(reading)
+        or not (found.changes or _is_kind(reading))
+    )
     if own or (seen.events and found.when):
         return _anew(Reading(text), text, seen, today)
     if found.anything:
@@ -175,13 +190,21 @@ def _of_these(reading: Reading, last: Search, before: Earlier, today: date) -> W
     bare = reading.folded.strip("?! ")
     if _MORE.fullmatch(bare):
         return More()
+    index = event_of(reading, before.events, before.last_told)
+    if index is not None:
+        return Detail(index)
     if counts_these(reading):
         search = search_of(reading, today, last).search
-        return msgspec.structs.replace(search, counted=True, words=last.words)
-    index = event_of(reading)
-    if index is not None and before.events:
-        return Detail(index)
+        return msgspec.structs.replace(search, counted=True, words=last.words or search.words)
     return cheaper(last, list(before.events)) if _CHEAPER.search(bare) else None
+
+
+def _is_kind(reading: Reading) -> bool:
+    """Whether it is a word or two in small letters, such as "rock" or "indie rock"."""
+    words = [word for word in reading.words if word.kind != "mark"]
+    return len(words) <= _KIND and all(
+        word.kind == "word" and word.text.islower() for word in words
+    )
 
 
 def _goes_on(reading: Reading) -> bool:
@@ -195,7 +218,8 @@ def _ask(
 ) -> Ask:
     """Where events are counted, those of the catalogue are meant, and searching tells their number
     as well. What names no dataset goes on from the one that was asked."""
-    text = text.strip()
+    written, text = text.strip(), reading.spelt.strip()
+    slipped = written if written != text else None
     fallback = None
     if seen.events and not is_grouped(reading):
         fallback = msgspec.structs.replace(found.search, counted=counts_events(reading))
@@ -204,7 +228,7 @@ def _ask(
             question=named.question,
             dataset=named.dataset,
             new_topic=before.was_question and named.dataset != before.dataset,
-            written=text,
+            written=written,
             alone=True,
         )
     if counts_events(reading):
@@ -214,7 +238,7 @@ def _ask(
     if before.dataset == CATALOGUE and not seen.figures:
         text = dated(text, today)
     alone = (seen.figures or seen.ranking) and not _goes_on(reading)
-    return Ask(question=text, alone=alone, fallback=fallback)
+    return Ask(question=text, alone=alone, written=slipped, fallback=fallback)
 
 
 def _noted(reading: Reading, search: Search) -> Search:

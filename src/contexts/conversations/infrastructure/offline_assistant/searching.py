@@ -12,6 +12,7 @@ from contexts.conversations.infrastructure.offline_assistant.calendar import Day
 from contexts.conversations.infrastructure.offline_assistant.dates import When, when
 from contexts.conversations.infrastructure.offline_assistant.day_words import COUNTS
 from contexts.conversations.infrastructure.offline_assistant.english import FILLER
+from contexts.conversations.infrastructure.offline_assistant.evidence import ON_BEHALF
 from contexts.conversations.infrastructure.offline_assistant.message import Reading, fold, whole
 from contexts.conversations.infrastructure.offline_assistant.phrases import stands
 from contexts.conversations.infrastructure.offline_assistant.prices import (
@@ -55,6 +56,7 @@ _PARTY = whole(
     r"|friends|of us|seats?|places?|hours?|kids and|guests)"
 )
 """How many go there is no criterion."""
+_IN_TOTAL = re.compile(r"\d(?: \S+)? (?P<total>(?:in )?total|altogether|all together)(?!\S)")
 _VERB = re.compile(
     r"(?<!\S)(?:does|do|will|who|when|where|did|you)(?: .*)? "
     r"(?P<verb>plays?|sings?|appears?|sells?)(?!\S)"
@@ -65,6 +67,7 @@ _SHOW = "(?:show me|show|list|give me|find me|find|top|first|the first|only|just
 _LIMITS = (
     whole(rf"(?:{_SHOW} )?{_NUMBER} {_EVENTS}"),
     whole(rf"{_SHOW} {_NUMBER}(?= [?]|$)"),
+    whole(rf"(?:the )?{_NUMBER} (?=cheapest|dearest|most expensive|least expensive)"),
 )
 _WITHOUT_A_LIMIT = stands(
     """
@@ -73,7 +76,7 @@ _WITHOUT_A_LIMIT = stands(
     no matter what (?:it|they) costs?
     """
 )
-_ANY_TIME = stands("(?:at )?any (?:time|day|date) | whenever | no matter when | all dates")
+_ANY_TIME = stands("(?:at )?any (?:time|day|date) | whenever | no matter when | all dates | ever")
 _ANYTHING = stands("(?:of )?any (?:kind|type|sort) | anything at all | no matter what")
 
 
@@ -105,13 +108,16 @@ def search_of(reading: Reading, today: date, before: Search | None = None) -> Fo
     base = before or Search()
     wider = _widened(reading, base)
     availability = _availability(reading)
+    for_all = _shared(reading)
     signed = signed_prices(reading)
-    for pattern, group in ((_PARTY, 0), (_VERB, "verb")):
+    for pattern, group in ((ON_BEHALF, 0), (_PARTY, 0), (_VERB, "verb")):
         if (match := reading.find(pattern)) is not None:
             reading.take(match, group)
     limit = _limit(reading)
     time = when(reading, today, _days(base))
     prices = signed or bare_prices(reading)
+    if for_all and prices and prices.high is not None:
+        prices = msgspec.structs.replace(prices, high=prices.high / for_all)
     order = order_of(reading)
     words = words_left(reading)
     low, high = (prices.low, prices.high) if prices else (wider.low, wider.high)
@@ -125,8 +131,7 @@ def search_of(reading: Reading, today: date, before: Search | None = None) -> Fo
         available_only=base.available_only if availability is None else availability,
         limit=limit,
         order=order,
-        said=time.said if time and time.assumed else "",
-        notes=tuple(_notes(time, prices)),
+        notes=tuple(_notes(time, prices, for_all)),
     )
     changed = wider != base
     return Found(
@@ -196,6 +201,16 @@ def _availability(reading: Reading) -> bool | None:
     return None
 
 
+def _shared(reading: Reading) -> int | None:
+    """Among how many an amount "in total" is to be shared; None where it is for one."""
+    party, total = reading.find(_PARTY), reading.find(_IN_TOTAL)
+    if total is None or party is None:
+        return None
+    reading.take(total, "total")
+    number = next((word for word in party[0].split() if word.isdigit() or word in COUNTS), "1")
+    return max(int(number) if number.isdigit() else COUNTS[number], 1)
+
+
 def _limit(reading: Reading) -> int | None:
     """At most as many as come at once."""
     for pattern in _LIMITS:
@@ -208,8 +223,10 @@ def _limit(reading: Reading) -> int | None:
     return None
 
 
-def _notes(time: When | None, prices: Prices | None) -> list[str]:
+def _notes(time: When | None, prices: Prices | None, for_all: int | None) -> list[str]:
     notes = []
+    if for_all and prices and prices.high is not None:
+        notes.append(f"Prices are for one place, so I shared the amount among {for_all}.")
     if time is not None and time.lost:
         notes.append(
             f"I can't pick hours ('{time.lost}') out of more than one day, so all hours are in it; "

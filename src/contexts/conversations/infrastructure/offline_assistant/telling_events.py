@@ -1,10 +1,11 @@
 """What is said about events that were found, or that were not."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contexts.conversations.infrastructure.offline_assistant import writing
+from contexts.conversations.infrastructure.offline_assistant.english import KINDS
+from contexts.conversations.infrastructure.offline_assistant.message import fold
 from contexts.conversations.infrastructure.offline_assistant.wishes import Search, plain
 
 Events = Sequence[Mapping[str, Any]]
@@ -14,7 +15,7 @@ def found(search: Search, total: int, events: Events) -> str:
     """What was found, what was understood, and an event in each line."""
     verb = "is" if total == 1 else "are"
     told = f"There {verb} {writing.counted(total, 'event')}{_criteria(search)}."
-    lines = [_joined(told, *_assumptions(search))]
+    lines = [_joined(told, *search.notes)]
     if events:
         lines += [_head(total, len(events)), *map(line, events)] if total > len(events) else [
             "", *map(line, events)
@@ -30,7 +31,7 @@ def by_price(search: Search, total: int, events: Events, *, proven: bool) -> str
     priced = [event for event in events if event.get(end) is not None]
     if not priced:
         return found(search, total, events)
-    extreme = writing.number(float(priced[0][end]))
+    extreme = writing.price(float(priced[0][end]))
     extreme = "nothing: it is free" if extreme == "0" else extreme
     verb = "is" if total == 1 else "are"
     told = f"There {verb} {writing.counted(total, 'event')}{_criteria(search)}."
@@ -40,16 +41,20 @@ def by_price(search: Search, total: int, events: Events, *, proven: bool) -> str
         told += f" The {name} price I found is {extreme}; there may be others."
     first = "cheapest" if search.order == "cheapest" else "dearest"
     cut = f" ({len(priced)} of them)" if total > len(priced) else ""
-    lines = [_joined(told, *_assumptions(search)), f"The {first} first{cut}:", *map(line, priced)]
+    lines = [_joined(told, *search.notes), f"The {first} first{cut}:", *map(line, priced)]
     return "\n".join(lines)
 
 
 def none(search: Search, wider: str | None = None) -> str:
     """Nothing was found; `wider` is what was found without some of it, in words."""
-    told = [f"I found no events{_criteria(search)}.", *_assumptions(search)]
+    told = [f"I found no events{_criteria(search)}.", *search.notes]
     if wider is None:
-        told.append("Try another day, a higher price, or another word of the title.")
-        return _joined(*told)
+        tries = ["another day"]
+        if search.high is not None:
+            tries.append("a higher price")
+        if search.words:
+            tries.append("another word of the title")
+        return _joined(*told, f"Try {' or '.join(tries)}.")
     return f"{_joined(*told)}\n\n{wider}"
 
 
@@ -61,10 +66,25 @@ def wider(how: str, search: Search, total: int, events: Events) -> str:
     return "\n".join([told, *map(line, events)])
 
 
+def missing(absent: Sequence[str], alike: Mapping[str, str]) -> str:
+    """No title has these words; for some of them, others were looked for."""
+    gone = [word for word in absent if word not in alike]
+    told = [f"No title has '{word}' in it, so I looked for '{alike[word]}'." for word in alike]
+    if gone:
+        kind = all(fold(word) in KINDS for word in gone)
+        told.append(kinds(gone) if kind else not_in_titles(gone))
+    return " ".join(told)
+
+
 def kinds(words: Sequence[str]) -> str:
     """Why nothing was found by words that say what kind of event is wanted."""
     quoted = writing.listed([f"'{word}'" for word in words])
     return f"No title has {quoted} in it, and the catalogue tells no kinds of events."
+
+
+def not_in_titles(words: Sequence[str]) -> str:
+    which = "all of " if len(words) > 1 else ""
+    return f"No event has {which}'{' '.join(words)}' in its title."
 
 
 def more(left: int, events: Events) -> str:
@@ -108,6 +128,7 @@ def line(event: Mapping[str, Any]) -> str:
     title = " ".join(str(event["title"]).split())
     when = writing.short_time(event["starts_at"])
     price = writing.prices(event.get("min_price"), event.get("max_price"))
+    price = f"price {price}" if price[:1].isdigit() else price
     return f"- {title} — {when} — {price} — {_places(event)}"
 
 
@@ -136,22 +157,14 @@ def _criteria(search: Search) -> str:
     if high == 0:
         told += " that cost nothing"
     elif low is not None and high is not None:
-        told += f" for {writing.number(low)} to {writing.number(high)}"
+        told += f" for {writing.price(low)} to {writing.price(high)}"
     elif high is not None:
-        told += f" for at most {writing.number(high)}"
+        told += f" for at most {writing.price(high)}"
     elif low is not None:
-        told += f" for at least {writing.number(low)}"
+        told += f" for at least {writing.price(low)}"
     if search.available_only is not None:
         told += " with places left" if search.available_only else ", sold out or not"
     return told
-
-
-def _assumptions(search: Search) -> list[str]:
-    told = []
-    if search.said:
-        time = re.sub("^(?:on|in|from) ", "", writing.stretch(search.start, search.end))
-        told.append(f"I took '{search.said}' as {time}, by the clock of the venue.")
-    return [*told, *search.notes]
 
 
 def _joined(*sentences: str) -> str:

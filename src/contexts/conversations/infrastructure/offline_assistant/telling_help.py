@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contexts.conversations.infrastructure.offline_assistant import writing
+from contexts.conversations.infrastructure.offline_assistant.message import fold
 from contexts.conversations.infrastructure.offline_assistant.wishes import Cannot, Topic
 
 _SEARCHES = ("concerts next weekend under 30 euros", "what's on tonight?")
@@ -76,6 +77,18 @@ def datasets_told(datasets: Sequence[Mapping[str, Any]]) -> str:
         size = f" — {writing.counted(rows, 'row')}" if isinstance(rows, int) else ""
         lines.append(f"- {dataset['name']}{size}{_columns(dataset.get('columns') or [])}")
         lines += [f'  e.g. "{each}"' for each in (dataset.get("examples") or [])[:2]]
+    return "\n".join(lines)
+
+
+def described(name: str, datasets: Sequence[Mapping[str, Any]]) -> str:
+    """One dataset with all its columns; where there is none of the name, all there are."""
+    dataset = next((each for each in datasets if fold(str(each["name"])) == fold(name)), None)
+    if dataset is None:
+        return f"There is no dataset '{name}'. {datasets_told(datasets)}"
+    lines = [f"{dataset['name']}: {dataset.get('description') or 'a dataset'}", "", "Its columns:"]
+    lines += [f"- {each['title']} ({each['type']})" for each in dataset.get("columns") or []]
+    lines += ["", "It answers questions such as:"]
+    lines += [f'- "{each}"' for each in dataset.get("examples") or []]
     return "\n".join(lines)
 
 

@@ -10,8 +10,7 @@ from contexts.conversations.infrastructure.offline_assistant.prices import Order
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
     """Look for events. `start` and `end` are dates, both included, or times, in ISO 8601 on the
-    clock of each venue. `said` is how the time was named where somebody might mean another by it;
-    `notes` are sentences on what was assumed, or could not be asked for."""
+    clock of each venue. `notes` are sentences on what was assumed, or could not be asked for."""
 
     words: str = ""
     start: str | None = None
@@ -21,7 +20,6 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     available_only: bool | None = None
     limit: int | None = None
     order: Order = "start"
-    said: str = ""
     notes: tuple[str, ...] = ()
     counted: bool = False
     """Only their number was asked for."""
@@ -61,7 +59,8 @@ class More(msgspec.Struct, frozen=True):
 
 
 class Detail(msgspec.Struct, frozen=True):
-    """One of the events that were shown: the first is 0, the last -1."""
+    """One of the events that were shown: the first is 0, the last -1. What is none of them stands
+    for one of which it is not clear which it is."""
 
     index: int
 
@@ -88,6 +87,12 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         return wanted
 
 
+class Describe(msgspec.Struct, frozen=True):
+    """What a dataset holds."""
+
+    dataset: str
+
+
 Topic = Literal["greeting", "thanks", "goodbye", "who", "well", "fine", "help", "datasets"]
 
 
@@ -104,7 +109,7 @@ class Cannot(msgspec.Struct, frozen=True):
     what: Limit | Literal["long", "advice"]
 
 
-Wish: TypeAlias = Search | More | Detail | Ask | Talk | Cannot
+Wish: TypeAlias = Search | More | Detail | Ask | Describe | Talk | Cannot
 
 
 def plain(price: Decimal | None) -> int | float | None:

@@ -29,13 +29,18 @@ def number(value: float) -> str:
 
 
 def prices(low: Any, high: Any) -> str:
-    """ "12 to 30", "12", "free"; the catalogue knows no currency."""
+    """ "12 to 30", "12.50", "free"; the catalogue knows no currency."""
     if low is None and high is None:
         return "no price known"
     low, high = (float(low if low is not None else high), float(high if high is not None else low))
     if low == high:
-        return "free" if high == 0 else number(low)
-    return f"{number(low)} to {number(high)}"
+        return "free" if high == 0 else price(low)
+    return f"{price(low)} to {price(high)}"
+
+
+def price(amount: float) -> str:
+    """ "12", "12.50", "1,200"."""
+    return f"{amount:,.0f}" if amount == int(amount) else f"{amount:,.2f}"
 
 
 def day(value: date, *, year: bool = True) -> str:

@@ -1,6 +1,7 @@
 """Connections that the server has ended are not handed out; finding out costs no round trip."""
 
 import asyncio
+import select
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -68,9 +69,11 @@ async def test_one_with_something_to_say_is_asked_and_kept(
 ) -> None:
     async with idle.connection() as connection:
         await connection.execute("listen test")
-        listener = connection.info.backend_pid
+        listener, line = connection.info.backend_pid, connection.pgconn.socket
     async with await AsyncConnection.connect(database, autocommit=True) as other:
         await other.execute("notify test")
+    # The server has answered the one before it has told the other.
+    assert (await asyncio.to_thread(select.select, [line], [], [], 30))[0]
     assert listener in await _pids(idle)
     assert [connection.info.backend_pid for connection in asked] == [listener]
 

@@ -1,21 +1,14 @@
 """An answer that is not wanted any more, or may not be given any more, ends at once."""
 
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
-import msgspec
-import pytest
-
 from bootstrap import running
-from faults.chat_stage import NAME, Api, Stage, staged, until
-from faults.forked import Mother
+from faults.chat_stage import NAME, Api, Stage, until
 from faults.listener import text_in
-from faults.own_servers import Server, own_redis
+from faults.own_servers import Server
 from faults.told_in_two import InTwo
-from misbehaving_model import Model
-from settings import Settings
 from traces import traces
 
 FIRST = "by the way "
@@ -24,21 +17,6 @@ THEN = "that is another story "
 BOUND = 3.0
 """Seconds from the asking until the model sees that it was hung up on. It is to happen within one;
 a machine that is busy with other tests takes its time."""
-
-
-@pytest.fixture
-async def redis() -> AsyncIterator[Server]:
-    async with own_redis() as server:
-        yield server
-
-
-@pytest.fixture
-async def on_redis(
-    redis: Server, chat_mother: Mother, settings: Settings, tmp_path: Path, model: Model
-) -> AsyncIterator[Stage]:
-    settings = msgspec.structs.replace(settings, redis_url=redis.url)
-    async with staged(chat_mother, settings, tmp_path, model) as stage:
-        yield stage
 
 
 async def test_the_model_is_hung_up_on_within_a_second_and_what_had_come_is_kept(

@@ -12,7 +12,7 @@ import pytest
 from faults.chat_stage import Api, Process, Stage, staged, until
 from faults.forked import Mother
 from faults.listener import Listener
-from faults.own_servers import Server, own_postgres, own_redis
+from faults.own_servers import Server, own_postgres
 from faults.told_in_two import InTwo
 from keys import KEYS
 from misbehaving import wire_to
@@ -27,21 +27,6 @@ THEN = "and the boat is small "
 
 NOT_RECORDED = "end not recorded"
 """What a worker logs when it tries to in vain."""
-
-
-@pytest.fixture
-async def redis() -> AsyncIterator[Server]:
-    async with own_redis() as server:
-        yield server
-
-
-@pytest.fixture
-async def on_redis(
-    redis: Server, chat_mother: Mother, settings: Settings, tmp_path: Path, model: Model
-) -> AsyncIterator[Stage]:
-    settings = msgspec.structs.replace(settings, redis_url=redis.url)
-    async with staged(chat_mother, settings, tmp_path, model) as stage:
-        yield stage
 
 
 async def test_a_redis_that_is_restarted_or_emptied_costs_nobody_a_word(

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from contexts.conversations.application.content import encoded
-from contexts.conversations.application.ending import BeginRun, End, EndRun, GiveTitle
+from contexts.conversations.application.ending import BeginRun, EndRun, GiveTitle
 from contexts.conversations.application.frames import Ended, Started
 from contexts.conversations.application.ports import (
     Assistant,
@@ -39,7 +39,13 @@ from contexts.conversations.application.replying import (
 from contexts.conversations.application.showing import Transcripts, path_to
 from contexts.conversations.domain.conversation import Conversation
 from contexts.conversations.domain.message import Kept
-from contexts.conversations.domain.run import RunCancelled, RunCompleted, RunFailed, RunId
+from contexts.conversations.domain.run import (
+    RunCancelled,
+    RunCompleted,
+    RunEnded,
+    RunFailed,
+    RunId,
+)
 from shared.application.bus import Bus, Command
 from shared.application.claims import Claims
 from shared.application.personal import SubjectGone, Vault
@@ -222,7 +228,7 @@ class Answering:
 
     async def _end(
         self, conversation: Conversation, run: RunId, draft: Draft, outcome: Outcome, sequence: int
-    ) -> End:
+    ) -> RunEnded:
         now, state = self._clock(), conversation.open[run.number]
         answer: Kept | None = None
         with suppress(SubjectGone):

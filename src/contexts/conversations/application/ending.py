@@ -1,17 +1,14 @@
 """What workers record about a run: that it began, how it ended, and a title for it all."""
 
-from typing import TypeAlias
 from uuid import UUID
 
 from contexts.conversations.application.ports import Clock
 from contexts.conversations.application.posting import Title, one_line
 from contexts.conversations.domain.conversation import Conversation
-from contexts.conversations.domain.run import RunCancelled, RunCompleted, RunFailed, RunId
+from contexts.conversations.domain.run import RunEnded, RunId
 from shared.application.bus import Command
 from shared.application.personal import Vault
 from shared.application.repository import Repository
-
-End: TypeAlias = RunCompleted | RunCancelled | RunFailed
 
 
 class BeginRun(Command[bool], frozen=True):
@@ -24,7 +21,7 @@ class EndRun(Command[bool], frozen=True):
     """Record how a run ended; False when somebody else has."""
 
     conversation_id: UUID
-    ended: End
+    ended: RunEnded
 
 
 class GiveTitle(Command[None], frozen=True):

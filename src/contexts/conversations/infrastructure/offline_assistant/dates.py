@@ -11,9 +11,6 @@ from contexts.conversations.infrastructure.offline_assistant.hours import Hours,
 from contexts.conversations.infrastructure.offline_assistant.message import Reading
 from contexts.conversations.infrastructure.offline_assistant.points import Point, points_in
 
-MIDNIGHT = time(23, 59, 59)
-"""The last second of a day."""
-
 _BEFORE = {
     "from": "from", "since": "from", "starting": "from", "between": "from", "after": "after",
     "until": "to", "till": "to", "by": "to", "through": "to", "up to": "to", "before": "before",

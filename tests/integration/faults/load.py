@@ -26,27 +26,36 @@ JULY = datetime(2100, 7, 1, 21)
 
 @asynccontextmanager
 async def writing(application: Application) -> AsyncIterator[set[str]]:
-    """Append all kinds of events; the runs that were asked for, by their ids."""
+    """Append all kinds of events; the runs that were asked for, by their ids.
+
+    Nothing is on its way any more when it ends: whoever is cancelled while he appends does not
+    learn whether it happens, or when.
+    """
     requested: set[str] = set()
+    enough = asyncio.Event()
     writers = [
-        asyncio.create_task(_provider(application, "acme", seed=1)),
-        asyncio.create_task(_provider(application, "bravo", seed=2)),
-        asyncio.create_task(_own_events(application, seed=3)),
-        asyncio.create_task(_runs(application, requested)),
+        asyncio.create_task(writer)
+        for writer in (
+            _provider(application, "acme", enough, seed=1),
+            _provider(application, "bravo", enough, seed=2),
+            _own_events(application, enough, seed=3),
+            _runs(application, enough, requested),
+        )
     ]
     try:
         yield requested
         assert not any(writer.done() for writer in writers), "a writer broke off"
     finally:
-        for writer in writers:
-            writer.cancel()
+        enough.set()
         await asyncio.gather(*writers, return_exceptions=True)
 
 
-async def _provider(application: Application, provider: str, *, seed: int) -> None:
+async def _provider(
+    application: Application, provider: str, enough: asyncio.Event, *, seed: int
+) -> None:
     """Plans come, change, leave and come back."""
     chance = random.Random(seed)
-    while True:
+    while not enough.is_set():
         await take_in_plans(application, provider, chance, 20)
         await asyncio.sleep(chance.uniform(0, 0.1))
 
@@ -60,9 +69,9 @@ async def take_in_plans(
     await application.bus()(DelistEvents(tuple(gone), uuid4()))
 
 
-async def _own_events(application: Application, *, seed: int) -> None:
+async def _own_events(application: Application, enough: asyncio.Event, *, seed: int) -> None:
     chance = random.Random(seed)
-    while True:
+    while not enough.is_set():
         announced = await application.bus()(AnnounceEvent("Own", JULY, "UTC", zones=_zones(chance)))
         starts_at = JULY + timedelta(days=chance.randrange(300))
         await application.bus()(RescheduleEvent(announced.id, starts_at))
@@ -72,9 +81,9 @@ async def _own_events(application: Application, *, seed: int) -> None:
         await asyncio.sleep(chance.uniform(0, 0.05))
 
 
-async def _runs(application: Application, requested: set[str]) -> None:
+async def _runs(application: Application, enough: asyncio.Event, requested: set[str]) -> None:
     runs, now = application.events.runs(), JULY.astimezone()
-    while True:
+    while not enough.is_set():
         run = ProviderRun.request(uuid4(), "acme", now=now)
         await runs.save(run)
         requested.add(str(run.id))

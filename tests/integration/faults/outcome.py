@@ -29,13 +29,19 @@ async def nothing_is_lost_or_doubled(application: Application) -> None:
 
 async def all_at_the_end(application: Application) -> None:
     """Wait until everything that follows the log has come to its end, without an error."""
-    last = await last_position(application)
-    async with asyncio.timeout(60):
-        while True:
-            assert await errors(application) == []
-            if await _checkpoints(application) == dict.fromkeys(FOLLOWING, last):
-                return
-            await asyncio.sleep(0.05)
+    last, reached = await last_position(application), {}
+    try:
+        async with asyncio.timeout(60):
+            while reached != dict.fromkeys(FOLLOWING, last):
+                await asyncio.sleep(0.05)
+                assert await errors(application) == []
+                reached = await _checkpoints(application)
+    except TimeoutError:
+        holders = await pairs(application, "select pid, query from event_store.fence_holders")
+        drawn = await last_position(application)
+        raise TimeoutError(
+            f"{reached}, and not {last} (now {drawn}), inside the fence: {holders}"
+        ) from None
 
 
 async def errors(application: Application) -> list[str]:

@@ -19,7 +19,6 @@ from contexts.conversations.application.ports import (
     BudgetSpent,
     Piece,
     Said,
-    Took,
     ToolBegun,
     ToolDone,
     Turn,
@@ -150,15 +149,16 @@ def tool(name: str = "search_events", error: str | None = None, **result: Any) -
     )
 
 
-def turn(*path: Message | str) -> Turn:
-    """Texts take turns, and the last is the person's."""
+def turn(*path: Message | str, took: list[Spent] | None = None) -> Turn:
+    """Texts take turns, and the last is the person's. `took` gets what each call took."""
     authors: list[Callable[[str], Message]] = [user, answer]
     offset = (len(path) + 1) % 2
     messages = tuple(
         authors[(number + offset) % 2](each) if isinstance(each, str) else each
         for number, each in enumerate(path)
     )
-    return Turn(run=RUN, owner=OWNER, path=messages, now=NOW)
+    bills = [] if took is None else took
+    return Turn(run=RUN, owner=OWNER, path=messages, now=NOW, took=bills.append)
 
 
 def assistant(
@@ -194,11 +194,6 @@ class Heard:
     @property
     def found(self) -> list[ToolPart]:
         return [piece.part for piece in self.pieces if isinstance(piece, ToolDone)]
-
-    @property
-    def spent(self) -> list[Spent]:
-        took = [piece.spent for piece in self.pieces if isinstance(piece, Took)]
-        return [*took, self.failed.spent] if self.failed else took
 
 
 async def heard(pieces: AsyncGenerator[Piece, None]) -> Heard:

@@ -68,7 +68,8 @@ def path(*said: Spoken) -> tuple[Message, ...]:
 
 
 def turn(*said: Spoken, now: datetime = NOW) -> Turn:
-    return Turn(run=RunId(uuid4(), 1), owner=uuid4(), path=path(*said), now=now)
+    said_before = path(*said)
+    return Turn(run=RunId(uuid4(), 1), owner=uuid4(), path=said_before, now=now, took=[].append)
 
 
 def _message(author: Any, parts: Sequence[Part]) -> Message:

@@ -34,7 +34,7 @@ from contexts.conversations.application.posting import (
 from contexts.conversations.application.queries import GetConversation, GetRun, RunShown
 from contexts.conversations.application.showing import Transcripts
 from contexts.conversations.domain.conversation import Conversation
-from contexts.conversations.domain.run import RunId
+from contexts.conversations.domain.run import RunId, Spent
 from shared.application.bus import Bus
 from shared.application.codec import Codec
 from shared.application.personal import NOBODY, SubjectGone
@@ -194,14 +194,16 @@ class ClaimsHere:
 
 
 class Scripted:
-    """Fits Assistant: says these pieces; an exception is raised, and an Event is waited for."""
+    """Fits Assistant: says these pieces, and tells what was spent; an exception is raised, and an
+    Event is waited for."""
 
     name = "scripted"
 
-    def __init__(self, *script: Piece | Exception | asyncio.Event) -> None:
+    def __init__(self, *script: Piece | Spent | Exception | asyncio.Event) -> None:
         self.script = list(script)
         self.turns: list[Turn] = []
         self.hung_up = False
+        self.broken_off = Spent()
 
     async def reply(self, turn: Turn) -> AsyncGenerator[Piece, None]:
         self.turns.append(turn)
@@ -211,10 +213,13 @@ class Scripted:
                     raise step
                 if isinstance(step, asyncio.Event):
                     await step.wait()
+                elif isinstance(step, Spent):
+                    turn.took(step)
                 else:
                     yield step
         except (asyncio.CancelledError, GeneratorExit):
             self.hung_up = True
+            turn.took(self.broken_off)
             raise
 
 

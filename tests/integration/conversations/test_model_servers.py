@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contexts.conversations.application.ports import Said
+from contexts.conversations.domain.run import Spent
 from contexts.conversations.infrastructure.model_assistant.paying import Purse
 from contexts.conversations.infrastructure.model_assistant.titles import ModelTitles
 from language_models import language_model, server
@@ -49,7 +50,11 @@ def finds(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def answered(
-    settings: Settings, *answers: Answer, tools: FakeTools | None = None, **limits: Any
+    settings: Settings,
+    *answers: Answer,
+    tools: FakeTools | None = None,
+    took: list[Spent] | None = None,
+    **limits: Any,
 ) -> tuple[Heard, list[Asked], FakeBudgets]:
     """What was heard, what the server was asked, and what was paid."""
     budgets = FakeBudgets()
@@ -58,13 +63,14 @@ async def answered(
         language_model(settings, server(there), retries=1) as ours,
     ):
         made = assistant(ours, tools or finds, budgets, **limits)
-        return await heard(made.reply(turn("Any jazz?"))), there.asked, budgets
+        return await heard(made.reply(turn("Any jazz?", took=took))), there.asked, budgets
 
 
 async def test_a_good_server_is_asked_as_the_protocol_has_it(settings: Settings) -> None:
-    got, asked, budgets = await answered(settings, WANTS, GOOD)
+    took = list[Spent]()
+    got, asked, budgets = await answered(settings, WANTS, GOOD, took=took)
     assert [piece.text for piece in got.pieces if isinstance(piece, Said)] == ["Two", " concerts."]
-    assert got.kinds == ["Took", "ToolBegun", "ToolDone", "Said", "Said", "Took"]
+    assert got.kinds == ["ToolBegun", "ToolDone", "Said", "Said"]
     assert got.begun[0].arguments == {"words": "jazz"}
     first, second = (each.body for each in asked)
     for body in (first, second):
@@ -77,8 +83,8 @@ async def test_a_good_server_is_asked_as_the_protocol_has_it(settings: Settings)
     assert (found["role"], found["tool_call_id"]) == ("tool", call["id"])
     assert "All about jazz" in found["content"]
     assert budgets.settled == [30, 30]
-    assert [(each.input_tokens, each.output_tokens) for each in got.spent] == [(20, 10)] * 2
-    assert got.spent[0].model == "test-model"
+    assert [(each.input_tokens, each.output_tokens) for each in took] == [(20, 10)] * 2
+    assert took[0].model == "test-model"
 
 
 async def test_two_tools_that_come_whole_and_without_ids_are_both_called(
@@ -194,13 +200,15 @@ async def test_who_is_asked_too_often_says_when_to_come_back(settings: Settings)
 
 
 async def test_a_stream_that_is_cut_leaves_what_was_said(settings: Settings) -> None:
-    got, asked, budgets = await answered(settings, tells("Two ", "conc"))
+    took = list[Spent]()
+    got, asked, budgets = await answered(settings, tells("Two ", "conc"), took=took)
     assert got.text == "Two conc"
     assert got.failed is not None
     assert got.failed.code == "model_unavailable"
-    assert got.failed.spent.output_tokens > 0
+    (spent,) = took
+    assert spent.output_tokens > 0
     assert len(asked) == 1
-    assert budgets.settled == [got.failed.spent.input_tokens + got.failed.spent.output_tokens]
+    assert budgets.settled == [spent.tokens]
 
 
 async def test_a_stream_that_stands_still_is_given_up(settings: Settings) -> None:
@@ -262,9 +270,10 @@ async def test_the_next_server_answers_when_the_first_does_not(settings: Setting
         model(WANTS, GOOD) as good,
         language_model(settings, server(bad, "bad"), server(good), retries=0) as ours,
     ):
-        got = await heard(assistant(ours, finds).reply(turn("Any jazz?")))
+        took = list[Spent]()
+        got = await heard(assistant(ours, finds).reply(turn("Any jazz?", took=took)))
     assert (got.text, got.failed) == ("Two concerts.", None)
-    assert {each.model for each in got.spent} == {"test-model"}
+    assert [each.model for each in took] == ["test-model"] * 2
 
 
 async def test_a_title_comes_from_a_server(settings: Settings) -> None:

@@ -17,7 +17,6 @@ from contexts.conversations.application.frames import Delta, Ended, Started, Too
 from contexts.conversations.application.ports import (
     AssistantFailed,
     Said,
-    Took,
     ToolBegun,
     ToolDone,
 )
@@ -46,7 +45,7 @@ async def test_what_the_assistant_says_is_told_as_it_comes_and_recorded_once_as_
             ToolBegun("1", "list_datasets", {}),
             ToolDone(TOOL),
             Said("Nothing."),
-            Took(Spent(input_tokens=5, output_tokens=2, cost=0.1, model="m")),
+            Spent(input_tokens=5, output_tokens=2, cost=0.1, model="m"),
         )
     )
     posted = await ask(talk, id := await talk.begin())
@@ -120,6 +119,7 @@ async def test_what_nobody_expected_fails_the_run_without_telling_what_was_said(
 
 async def test_a_run_that_is_cancelled_hangs_up_and_keeps_what_had_come() -> None:
     assistant = Scripted(Said("Once upon"), asyncio.Event(), Said(" a time"))
+    assistant.broken_off = Spent(input_tokens=20, output_tokens=2, cost=None)
     talk = Talk(assistant)
     posted = await ask(talk, id := await talk.begin())
     working = asyncio.create_task(talk.bus(AnswerConversation(id)))
@@ -132,6 +132,7 @@ async def test_a_run_that_is_cancelled_hangs_up_and_keeps_what_had_come() -> Non
     assert assistant.hung_up
     assert run.answer is not None
     assert (run.answer.text, run.answer.complete) == ("Once upon", False)
+    assert run.spent == assistant.broken_off
 
 
 async def test_a_run_that_was_cancelled_before_anybody_began_is_never_put_to_the_assistant() -> (
@@ -267,7 +268,7 @@ async def test_a_title_that_the_owner_gave_is_not_asked_about() -> None:
 
 async def test_what_a_failed_call_took_counts() -> None:
     spent = Spent(input_tokens=3, output_tokens=1, cost=None)
-    talk = Talk(Scripted(Took(Spent(input_tokens=1)), AssistantFailed("x", "y", spent=spent)))
+    talk = Talk(Scripted(Spent(input_tokens=1), spent, AssistantFailed("x", "y")))
     posted = await ask(talk, id := await talk.begin())
     await talk.bus(AnswerConversation(id))
     run = await talk.run(posted.run)
@@ -294,7 +295,7 @@ ASKED = ToolPart(id="1", name="ask_data", arguments={}, result={}, spent=PLANNED
 
 
 async def test_what_a_tool_took_of_models_is_counted_for_the_run_and_for_the_caller() -> None:
-    said = Took(Spent(input_tokens=5, output_tokens=2, cost=0.1, model="m"))
+    said = Spent(input_tokens=5, output_tokens=2, cost=0.1, model="m")
     talk = Talk(Scripted(said, ToolDone(ASKED), ToolDone(ASKED), ToolDone(TOOL), Said("Done.")))
     posted = await ask(talk, id := await talk.begin())
     await talk.bus(AnswerConversation(id))

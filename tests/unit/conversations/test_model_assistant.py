@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from contexts.conversations.application.ports import Assistant, Said, Took, ToolBegun, ToolDone
+from contexts.conversations.application.ports import Assistant, Said, ToolBegun, ToolDone
 from contexts.conversations.domain.run import Spent
 from contexts.conversations.infrastructure.model_assistant.calling import MOST_AT_ONCE
 from contexts.conversations.infrastructure.model_assistant.fitting import tokens
@@ -63,10 +63,11 @@ def finds(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def test_a_reply_without_tools_is_the_answer() -> None:
-    model, budgets = Scripted(says("Good day to you.")), FakeBudgets()
+    model, budgets, took = Scripted(says("Good day to you.")), FakeBudgets(), list[Spent]()
     made: Assistant = assistant(model, budgets=budgets)
-    got = await heard(made.reply(turn("Hello")))
-    assert got.pieces == [Said("Good day to you."), Took(SPENT)]
+    got = await heard(made.reply(turn("Hello", took=took)))
+    assert got.pieces == [Said("Good day to you.")]
+    assert took == [SPENT]
     assert made.name == "test-model"
     (request,) = model.asked
     assert roles(request) == ["system", "user"]
@@ -83,16 +84,16 @@ async def test_what_tools_find_goes_back_to_the_model() -> None:
     wants = says("Let me see.", ("search_events", {"words": "jazz"}))
     model = Scripted(wants, says("There is one."))
     tools = FakeTools(finds)
-    got = await heard(assistant(model, tools).reply(turn("Any jazz?")))
+    took = list[Spent]()
+    got = await heard(assistant(model, tools).reply(turn("Any jazz?", took=took)))
     part = got.found[0]
     assert got.pieces == [
         Said("Let me see."),
-        Took(SPENT),
         ToolBegun("call00001", "search_events", {"words": "jazz"}),
         ToolDone(part),
         Said("\n\nThere is one."),
-        Took(SPENT),
     ]
+    assert took == [SPENT, SPENT]
     assert part.result == {"total": 1, "events": [{"title": "All about jazz"}]}
     assert tools.calls == [("search_events", {"words": "jazz"})]
     _, _, called, found = model.asked[1].messages
@@ -113,7 +114,7 @@ async def test_calls_of_one_reply_are_made_at_once_and_told_in_order() -> None:
     wants = says("", *(("search_events", {"words": each}) for each in ("jazz", "opera")))
     model = Scripted(wants, says("Neither."))
     got = await heard(assistant(model, later).reply(turn("Jazz or opera?")))
-    assert got.kinds == ["Took", "ToolBegun", "ToolBegun", "ToolDone", "ToolDone", "Said", "Took"]
+    assert got.kinds == ["ToolBegun", "ToolBegun", "ToolDone", "ToolDone", "Said"]
     assert [part.arguments["words"] for part in got.found] == ["jazz", "opera"]
     assert [call.id for call in model.asked[1].messages[2].tool_calls] == ["call00001", "call00002"]
 
@@ -236,13 +237,13 @@ async def test_an_answer_that_came_to_nothing_or_broke_off_is_told_as_such() -> 
     ],
 )
 async def test_a_failure_is_told_in_plain_words(kind: FailureKind, code: str, words: str) -> None:
-    budgets = FakeBudgets()
+    budgets, took = FakeBudgets(), list[Spent]()
     model = Scripted(fails(kind, usage=ModelUsage(input_tokens=40, output_tokens=2, cost=None)))
-    got = await heard(assistant(model, budgets=budgets).reply(turn("Hello")))
+    got = await heard(assistant(model, budgets=budgets).reply(turn("Hello", took=took)))
     assert got.failed is not None
     assert got.failed.code == code
     assert words in str(got.failed)
-    assert got.failed.spent == Spent(input_tokens=40, output_tokens=2, cost=None)
+    assert took == [Spent(input_tokens=40, output_tokens=2, cost=None)]
     assert budgets.settled == [42]
 
 
@@ -287,10 +288,10 @@ EMPTY = fails("invalid", usage=ModelUsage(input_tokens=9, output_tokens=1))
 
 @pytest.mark.parametrize("empty", [EMPTY, says(""), says(" \n"), says("<think>Hm.</think>")])
 async def test_an_empty_reply_is_asked_for_once_more(empty: Any) -> None:
-    model = Scripted(empty, says("Here I am."))
-    got = await heard(assistant(model).reply(turn("Hello?")))
+    model, took = Scripted(empty, says("Here I am.")), list[Spent]()
+    got = await heard(assistant(model).reply(turn("Hello?", took=took)))
     assert (got.text, got.failed) == ("Here I am.", None)
-    assert len(got.spent) == 2
+    assert len(took) == 2
     # What no chance has a part in comes out the same again.
     assert [request.temperature for request in model.asked] == [0.0, None]
     assert model.asked[1].tools
@@ -376,14 +377,16 @@ class Slow:
 
 
 async def test_closing_it_ends_the_call_and_settles_what_had_come() -> None:
-    model, budgets = Slow(), FakeBudgets()
-    pieces = assistant(model, budgets=budgets).reply(turn("Hello"))
+    model, budgets, took = Slow(), FakeBudgets(), list[Spent]()
+    pieces = assistant(model, budgets=budgets).reply(turn("Hello", took=took))
     async with aclosing(pieces):
         assert await anext(pieces) == Said("Well, ")
         assert await anext(pieces) == Said("let me")
     assert model.closed
     (reserved,), (settled,) = budgets.reserved, budgets.settled
     assert reserved - 1_000 < settled < reserved - 990
+    (estimate,) = took
+    assert (estimate.tokens, estimate.cost) == (settled, None)
 
 
 async def test_cancelling_who_reads_it_ends_the_call_and_settles() -> None:
@@ -469,15 +472,15 @@ LONG = [f"{number} {'word ' * 300}" for number in range(31)]
 
 async def test_what_is_dropped_is_summed_up_once() -> None:
     model, budgets = Scripted("They spoke of words.", says("Yes."), says("Yes.")), FakeBudgets()
-    made = assistant(model, budgets=budgets, context_tokens=8_000)
-    asked = turn(*LONG)
+    made, took = assistant(model, budgets=budgets, context_tokens=8_000), list[Spent]()
+    asked = turn(*LONG, took=took)
     got = await heard(made.reply(asked))
     assert got.text == "Yes."
     assert [request.purpose for request in model.asked] == [
         "conversations.summarise",
         "conversations.answer",
     ]
-    assert got.spent[0] == Spent(input_tokens=100, output_tokens=10, cost=0.5, model="wordsmith")
+    assert took[0] == Spent(input_tokens=100, output_tokens=10, cost=0.5, model="wordsmith")
     told = summary_of(model.asked[1])
     assert told["summary"] == "They spoke of words."
     sent = model.asked[1].messages

@@ -185,7 +185,7 @@ class Answering:
         try:
             started = Started(str(run), conversation.id, state.answer_id, state.attempts + 1)
             await writer.send(started)
-            turn = Turn(run=run, owner=owner, path=path, now=self._clock())
+            turn = Turn(run=run, owner=owner, path=path, now=self._clock(), took=draft.took)
             return await reply(
                 self._assistant,
                 turn,

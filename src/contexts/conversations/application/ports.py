@@ -20,12 +20,16 @@ Clock: TypeAlias = Callable[[], datetime]
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be answered: the last message of the `path`, which is in order and complete."""
+    """What is to be answered: the last message of the `path`, which is in order and complete.
+
+    `took` is told what each call of a model took, once the call has ended, however it ended.
+    """
 
     run: RunId
     owner: UUID
     path: tuple[Message, ...]
     now: datetime
+    took: Callable[[Spent], None]
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -44,23 +48,16 @@ class ToolDone(msgspec.Struct, frozen=True):
     part: ToolPart
 
 
-class Took(msgspec.Struct, frozen=True):
-    """What a model took for it, of everything so far since the last of these."""
-
-    spent: Spent
-
-
-Piece: TypeAlias = Said | ToolBegun | ToolDone | Took
+Piece: TypeAlias = Said | ToolBegun | ToolDone
 
 
 class AssistantFailed(Exception):
     """There is no answer, or no more of it: `code` is for programs, the message for people, and
     neither holds anything that was said."""
 
-    def __init__(self, code: str, reason: str, *, spent: Spent | None = None) -> None:
+    def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
         self.code = code
-        self.spent = spent or Spent()
 
 
 class Assistant(Protocol):

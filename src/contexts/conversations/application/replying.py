@@ -16,7 +16,6 @@ from contexts.conversations.application.ports import (
     Budgets,
     Piece,
     Said,
-    Took,
     ToolBegun,
     ToolDone,
     Turn,
@@ -55,12 +54,12 @@ class Draft(msgspec.Struct):
     spent: Spent = Spent()
     seconds: float | None = None
 
-    def take(self, piece: Piece) -> FrameEvent | None:
+    def took(self, spent: Spent) -> None:
+        self.spent = self.spent + spent
+
+    def take(self, piece: Piece) -> FrameEvent:
         """What listeners are told of it."""
         match piece:
-            case Took(spent):
-                self.spent = self.spent + spent
-                return None
             case Said(text):
                 if self.parts and isinstance(last := self.parts[-1], TextPart):
                     self.parts[-1] = TextPart(last.text + text)
@@ -71,7 +70,7 @@ class Draft(msgspec.Struct):
                 return ToolCalled(id, name, arguments)
             case ToolDone(part):
                 self.parts.append(part)
-                self.spent = self.spent + part.spent
+                self.took(part.spent)
                 return ToolReturned(part)
 
 
@@ -111,15 +110,13 @@ async def _take(
     try:
         async with aclosing(assistant.reply(turn)) as pieces:
             async for piece in pieces:
-                if (event := draft.take(piece)) is None:
-                    continue
+                event = draft.take(piece)
                 if draft.seconds is None:
                     draft.seconds = monotonic() - began
                 await writer.send(event)
                 if isinstance(piece, ToolDone) and piece.part.spent.tokens:
                     await _settle(budgets, turn, piece.part.spent)
     except AssistantFailed as failure:
-        draft.spent = draft.spent + failure.spent
         return Failed(failure.code, str(failure))
     except SubjectGone:
         raise

@@ -9,7 +9,6 @@ from contexts.conversations.application.ports import (
     BudgetSpent,
     Piece,
     Said,
-    Took,
     ToolBegun,
     ToolDone,
     Tools,
@@ -17,7 +16,7 @@ from contexts.conversations.application.ports import (
 )
 from contexts.conversations.infrastructure.model_assistant.calling import done, wanted
 from contexts.conversations.infrastructure.model_assistant.exchanges import Step
-from contexts.conversations.infrastructure.model_assistant.failing import EMPTY, failed, spent
+from contexts.conversations.infrastructure.model_assistant.failing import EMPTY, failed
 from contexts.conversations.infrastructure.model_assistant.paying import Payer, Purse
 from contexts.conversations.infrastructure.model_assistant.prompting import CUT, STOPPED
 from contexts.conversations.infrastructure.model_assistant.summaries import Summaries
@@ -60,7 +59,6 @@ class ModelAssistant:
                     logger.warning("no answer from the model", extra=extra)
                     raise failed(failure) from None
                 logger.info("the model is asked otherwise", extra=extra)
-                yield Took(spent(failure.usage))
 
     async def _round(self, turn: Turn, talk: Talk, voice: Voice) -> AsyncGenerator[Piece, None]:
         """One call, and what it wants of tools. Raise BudgetSpent or LanguageModelFailed."""
@@ -72,7 +70,6 @@ class ModelAssistant:
                 else:
                     yield piece
         assert completed is not None
-        yield Took(spent(completed.usage, completed.model))
         if completed.tool_calls and talk.may_call:
             async with aclosing(self._use_tools(turn, talk, voice, completed)) as uses:
                 async for use in uses:
@@ -88,11 +85,9 @@ class ModelAssistant:
         self, turn: Turn, talk: Talk, voice: Voice
     ) -> AsyncGenerator[Piece | Completed, None]:
         if not talk.before:
-            talk.before, took = await self._summaries.before(turn, talk.recalled.dropped)
-            if took is not None:
-                yield Took(took)
+            talk.before = await self._summaries.before(turn, talk.recalled.dropped)
         voice.begin()
-        payer, request = Payer(turn.owner, turn.run), talk.request()
+        payer, request = Payer(turn.owner, turn.run, turn.took), talk.request()
         async with aclosing(self._purse.stream(payer, request)) as deltas:
             async for delta in deltas:
                 if isinstance(delta, Completed):

@@ -1,8 +1,7 @@
 """What people are told when a model did not answer."""
 
 from contexts.conversations.application.ports import AssistantFailed
-from contexts.conversations.domain.run import Spent
-from shared.application.language_model import FailureKind, LanguageModelFailed, ModelUsage
+from shared.application.language_model import FailureKind, LanguageModelFailed
 
 _REASONS: dict[FailureKind, str] = {
     "unavailable": "the language model can't be reached, or broke off",
@@ -21,28 +20,17 @@ TOO_LONG = "the message is too long for the language model; make it shorter, or 
 EMPTY = "the language model had nothing to say; ask once more, or put it differently"
 
 
-def spent(usage: ModelUsage, model: str | None = None) -> Spent:
-    return Spent(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cost=usage.cost,
-        model=model,
-    )
-
-
 def failed(failure: LanguageModelFailed) -> AssistantFailed:
-    """What it took goes along."""
-    took = spent(failure.usage)
     if failure.kind in ("too_long", "invalid") and was_read(failure):
-        return AssistantFailed("empty_answer", EMPTY, spent=took)
+        return AssistantFailed("empty_answer", EMPTY)
     if failure.kind == "too_long":
-        return AssistantFailed("too_long", TOO_LONG, spent=took)
+        return AssistantFailed("too_long", TOO_LONG)
     reason = _REASONS[failure.kind]
     if failure.kind in _AGAIN:
         wait = failure.retry_after
         when = "in a moment" if wait is None else f"in {max(1, round(wait))} s"
         reason = f"{reason}; try again {when}"
-    return AssistantFailed(f"model_{failure.kind}", reason, spent=took)
+    return AssistantFailed(f"model_{failure.kind}", reason)
 
 
 def was_read(failure: LanguageModelFailed) -> bool:

@@ -1,15 +1,18 @@
-"""Calls of a model that come out of somebody's budget: reserved before, settled after."""
+"""Calls of a model that come out of somebody's budget: reserved before, settled after.
+
+What nobody counted, as of a call that was broken off, is estimated.
+"""
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from uuid import UUID
 
 import msgspec
 
 from contexts.conversations.application.ports import Budgets
-from contexts.conversations.domain.run import RunId
+from contexts.conversations.domain.run import RunId, Spent
 from contexts.conversations.infrastructure.model_assistant.fitting import size, tokens
 from shared.application.language_model import (
     Completed,
@@ -29,16 +32,31 @@ _PATIENCE_WHEN_CANCELLED = 0.5
 
 
 class Payer(msgspec.Struct, frozen=True):
+    """`took` is told what a call took, once it has ended."""
+
     owner: UUID
     run: RunId
+    took: Callable[[Spent], None]
 
 
 class _Bill(msgspec.Struct):
-    """`read` is what is asked; None for `took` while nobody has counted it."""
+    """`read` tokens are asked, `written` came so far; None for `usage` while nobody has counted."""
 
     read: int
     written: int = 0
-    took: int | None = None
+    usage: ModelUsage | None = None
+    model: str | None = None
+
+    @property
+    def spent(self) -> Spent:
+        if (usage := self.usage) is None:
+            return Spent(input_tokens=self.read, output_tokens=self.written, cost=None)
+        return Spent(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost=usage.cost,
+            model=self.model,
+        )
 
 
 class Purse:
@@ -53,7 +71,7 @@ class Purse:
         """Raise BudgetSpent, or LanguageModelFailed."""
         async with self._paid(payer, request) as bill:
             completed = await self._model.complete(request)
-            bill.took = _count(completed.usage)
+            bill.usage, bill.model = completed.usage, completed.model
             return completed
 
     async def stream(
@@ -68,7 +86,7 @@ class Purse:
                 if isinstance(piece, Delta):
                     bill.written += tokens(piece.text)
                 else:
-                    bill.took = _count(piece.usage)
+                    bill.usage, bill.model = piece.usage, piece.model
                 yield piece
 
     async def close(self) -> None:
@@ -88,14 +106,14 @@ class Purse:
         try:
             yield bill
         except LanguageModelFailed as failure:
-            bill.took = _count(failure.usage)
+            bill.usage = failure.usage
             raise
         except (asyncio.CancelledError, GeneratorExit):
             patience = _PATIENCE_WHEN_CANCELLED
             raise
         finally:
-            took = bill.read + bill.written if bill.took is None else bill.took
-            await self._aside.do(self._settle(payer, took), patience=patience)
+            payer.took(bill.spent)
+            await self._aside.do(self._settle(payer, bill.spent.tokens), patience=patience)
 
     async def _settle(self, payer: Payer, took: int) -> None:
         try:
@@ -104,7 +122,3 @@ class Purse:
             # The reservation stands in for it until the run's next call, or the end of the day.
             extra = {"run": str(payer.run), "tokens": took, "error": type(error).__name__}
             logger.warning("not settled what a model took", extra=extra)
-
-
-def _count(usage: ModelUsage) -> int:
-    return usage.input_tokens + usage.output_tokens

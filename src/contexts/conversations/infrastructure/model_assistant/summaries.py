@@ -6,9 +6,7 @@ from time import monotonic
 from uuid import UUID
 
 from contexts.conversations.application.ports import BudgetSpent, Turn
-from contexts.conversations.domain.run import Spent
 from contexts.conversations.infrastructure.model_assistant.exchanges import Exchange
-from contexts.conversations.infrastructure.model_assistant.failing import spent
 from contexts.conversations.infrastructure.model_assistant.fitting import clipped, tokens
 from contexts.conversations.infrastructure.model_assistant.paying import Payer, Purse
 from contexts.conversations.infrastructure.model_assistant.prompting import SUMMARISE
@@ -46,28 +44,25 @@ class Summaries:
         self._seconds = seconds
         self._remembered: dict[tuple[UUID, UUID, UUID], tuple[float, str]] = {}
 
-    async def before(self, turn: Turn, dropped: Sequence[Exchange]) -> tuple[str, Spent | None]:
-        """A block of data, "" when nothing was dropped; and what it took, where a model was asked.
-        What it can't sum up, it counts."""
+    async def before(self, turn: Turn, dropped: Sequence[Exchange]) -> str:
+        """A block of data, "" when nothing was dropped. What it can't sum up, it counts."""
         if not dropped:
-            return "", None
+            return ""
         # Ids of imported messages are whatever somebody wrote into a file.
         key = (turn.owner, turn.run.conversation_id, dropped[-1].id)
-        summary, took = self._recalled(key), None
+        summary = self._recalled(key)
         if summary is None and sum(tokens(each.user + each.answer) for each in dropped) > _WORTH_IT:
             try:
-                payer = Payer(turn.owner, turn.run)
+                payer = Payer(turn.owner, turn.run, turn.took)
                 completed = await self._purse.complete(payer, self._request(dropped))
             except BudgetSpent as error:
                 logger.info("no summary", extra={"run": str(turn.run), "why": error.code})
             except LanguageModelFailed as failure:
                 logger.info("no summary", extra={"run": str(turn.run), "why": failure.kind})
-                took = spent(failure.usage)
             else:
-                took = spent(completed.usage, completed.model)
                 summary = without_thoughts(completed.text).strip()
                 self._remember(key, summary)
-        return _block({"earlier_messages_left_out": 2 * len(dropped)}, summary or ""), took
+        return _block({"earlier_messages_left_out": 2 * len(dropped)}, summary or "")
 
     def _request(self, dropped: Sequence[Exchange]) -> Completion:
         shown: list[dict[str, str]] = []

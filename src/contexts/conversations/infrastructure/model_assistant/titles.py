@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from contexts.conversations.application.content import Message
-from contexts.conversations.domain.run import RunId
+from contexts.conversations.domain.run import RunId, Spent
 from contexts.conversations.infrastructure.model_assistant.exchanges import exchanges
 from contexts.conversations.infrastructure.model_assistant.fitting import clipped
 from contexts.conversations.infrastructure.model_assistant.paying import Payer, Purse
@@ -45,7 +45,7 @@ class ModelTitles:
             return None
         try:
             completed = await self._purse.complete(
-                Payer(owner, RunId.read(run)), self._request(path)
+                Payer(owner, RunId.read(run), _of_no_answer), self._request(path)
             )
         except Exception as error:
             why = error.kind if isinstance(error, LanguageModelFailed) else type(error).__name__
@@ -64,6 +64,10 @@ class ModelTitles:
             max_tokens=_WRITTEN,
             deadline=self._seconds,
         )
+
+
+def _of_no_answer(took: Spent) -> None:
+    """What a title takes belongs to no answer; it is in the budget all the same."""
 
 
 def _tidy(reply: str) -> str:

@@ -18,6 +18,7 @@ from contexts.analytics.container import AnalyticsContainer
 from contexts.conversations.application.following import Following
 from contexts.conversations.container import ConversationsContainer
 from contexts.conversations.presentation.chat import MESSAGE
+from contexts.conversations.presentation.copies import IMPORTS, MAX_IMPORT
 from contexts.events.container import EventsContainer
 from settings import Settings
 from shared.application.bus import Bus
@@ -43,7 +44,11 @@ same status, headers and body. Another request under that key gets 422; one that
 first is being worked on gets 409 with `Retry-After`. After a 5xx nothing has happened, or the same
 request tells: send it again.
 
-The answer to a command says in `Log-Position` how far the log has to be read to see what was done.
+The answer to a command says in `Log-Position` how far the log has to be read to see what was done;
+a query waits for that with `Min-Log-Position`.
+
+Who calls is told by the header `Marquee-Caller`, which a gateway sets, or else by the cookie
+`marquee_caller`. What belongs to others is not found: 404.
 
 What a browser sends for a page of another site, other than to look, is refused with 403
 (`cross_origin`).
@@ -125,7 +130,13 @@ def create_app(
     # Around the router and not a middleware, which sees only what there is a route for.
     app.asgi_handler = in_context(
         with_caller(
-            idempotent(app.asgi_handler, lambda: keys[0], settings.max_body_bytes, {MESSAGE})
+            idempotent(
+                app.asgi_handler,
+                lambda: keys[0],
+                settings.max_body_bytes,
+                by_themselves={MESSAGE},
+                larger={IMPORTS: MAX_IMPORT},
+            )
         )
     )
     return app

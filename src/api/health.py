@@ -1,18 +1,19 @@
 """Whether this process lives, whether it can serve, and what it counts."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import msgspec
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import SkipValidation
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
+from api.unattended import unattended
 from bootstrap import Application
 from shared.application.projections import Following, ListProjections
+from shared.presentation.problems import other_answer
 
 LAG_EVENTS = Gauge("marquee_projection_lag_events", "Events not taken in yet", ["projection"])
 LAG_SECONDS = Gauge("marquee_projection_lag_seconds", "Age of the oldest of them", ["projection"])
@@ -21,6 +22,7 @@ PARKED = Gauge("marquee_projection_parked", "Events that could not be taken in",
 OUTDATED = Gauge("marquee_projection_outdated", "1 until it has been built anew", ["projection"])
 WAITING = Gauge("marquee_queue_waiting", "Messages that nobody has taken yet", ["queue"])
 DEAD = Gauge("marquee_queue_dead", "Messages that were given up", ["queue"])
+UNATTENDED = Gauge("marquee_work_unattended", "Asked for, and no worker is at it", ["kind"])
 MARK = Gauge("marquee_high_water_mark", "Position up to which the log may be read")
 
 PATIENCE = 2.0
@@ -44,14 +46,15 @@ class HealthController(Controller):
 
     @get(
         "/health/ready",
-        responses={503: ResponseSpec(Health, description="A check says what is wrong")},
+        responses={503: other_answer(Health, "A check says what is wrong")},
     )
     async def ready(
         self, application: NamedDependency[SkipValidation[Application]]
     ) -> Response[Health]:
         """The database and the broker answer, and the projections keep up; else 503.
 
-        Parked events are told and do not make it fail: everything else goes on.
+        Parked events, and messages, questions and uploads that no worker is at, are told and do not
+        make it fail: everything else goes on.
         """
         limit = application.settings().ready_lag_seconds
         following, database = await _check(application.bus()(ListProjections()))
@@ -59,9 +62,11 @@ class HealthController(Controller):
         checks = {"database": database, "broker": broker}
         checks["projections"] = _keeping_up(following, limit) if following else "unknown"
         well = all(check == "ok" for check in checks.values())
-        parked = _parked(following) if following else "ok"
-        status = "unavailable" if not well else "ok" if parked == "ok" else "degraded"
-        checks["parked"] = parked
+        checks["parked"] = _parked(following) if following else "unknown"
+        left, looked = await _check(unattended(application)) if following else (None, "unknown")
+        checks["work"] = looked if left is None else _unattended(left)
+        fine = all(check == "ok" for check in checks.values())
+        status = "unavailable" if not well else "ok" if fine else "degraded"
         return Response(Health(status, checks), status_code=200 if well else 503)
 
     @get("/metrics", include_in_schema=False)
@@ -81,6 +86,9 @@ class HealthController(Controller):
             for queue in following.queues or ():
                 WAITING.labels(queue.name).set(queue.waiting)
                 DEAD.labels(queue.name).set(queue.dead)
+            left, _ = await _check(unattended(application))
+            for kind, count in (left or {}).items():
+                UNATTENDED.labels(kind).set(count)
         return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
@@ -108,3 +116,8 @@ def _keeping_up(following: Following, limit: float) -> str:
 def _parked(following: Following) -> str:
     parked = [f"{each.name} has {each.parked}" for each in following.projections if each.parked]
     return "; ".join(parked) or "ok"
+
+
+def _unattended(left: Mapping[str, int]) -> str:
+    waiting = [f"{count} {kind}" for kind, count in left.items() if count]
+    return f"no worker is at {' and '.join(waiting)}" if waiting else "ok"

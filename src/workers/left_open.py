@@ -48,9 +48,7 @@ class LeftOpen:
         if id in self._queued:
             return
         with running_in(msgspec.structs.replace(current_context(), tenant=tenant)):
-            async with self._application.claims().claim(work, id) as free:
-                pass
-            if free:
+            if not await self._application.claims().is_held(work, id):
                 logger.warning("was lost, queued again", extra={"work": work, "id": str(id)})
                 await self._application.analytics.queue().put(work, id)
                 self._queued[id] = monotonic()

@@ -1,18 +1,22 @@
 """What its operators ask: is it well, what does it count, who asked for this, what is on offer."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api import unattended
 from bootstrap import Application
 from conftest import caught_up
+from contexts.conversations.application.answering import WORK
 from contexts.events.application.commands import AnnounceEvent
 from listings import CLOSED, Client, database_down, serving
 from servers import Urls
@@ -32,7 +36,8 @@ async def ready(client: Client) -> tuple[int, dict[str, str]]:
     response = await client.get("/health/ready")
     body = response.json()
     assert body["status"] == ("ok" if response.status_code == 200 else "unavailable")
-    assert body["checks"].pop("parked") == "ok"
+    reached = "unknown" if body["checks"]["projections"] == "unknown" else "ok"
+    assert [body["checks"].pop(look) for look in ("parked", "work")] == [reached] * 2
     return response.status_code, body["checks"]
 
 
@@ -47,7 +52,7 @@ async def test_it_is_ready_when_all_it_stands_on_answers_and_the_projections_kee
 async def test_without_its_database_it_lives_but_is_not_ready(
     settings: Settings, servers: Urls, database: str
 ) -> None:
-    hasty = msgspec.structs.replace(settings, connect_seconds=1, log_level="error")
+    hasty = msgspec.structs.replace(settings, connect_seconds=2, log_level="error")
     async with serving(hasty) as client:
         with database_down(servers.database, database):
             status, checks = await ready(client)
@@ -58,7 +63,9 @@ async def test_without_its_database_it_lives_but_is_not_ready(
             asked = await client.get("/events")
             assert (asked.status_code, asked.headers["retry-after"]) == (503, "2")
             assert "postgres" not in asked.text
-        assert (await ready(client))[0] == 200
+        async with asyncio.timeout(60):
+            while (await ready(client))[0] != 200:
+                pass
 
 
 async def test_without_redis_it_is_not_ready_and_says_so(settings: Settings) -> None:
@@ -77,6 +84,25 @@ async def test_a_projection_far_behind_makes_it_not_ready(
         assert (status, checks["database"]) == (503, "ok")
         assert re.search(r"events\.cards is \d+ s behind", checks["projections"])
         await caught_up(application)
+        assert (await ready(client))[0] == 200
+
+
+async def test_what_no_worker_is_at_is_told_and_counted(
+    client: Client, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unattended, "AFTER", 0.0)
+    begun = (await client.post("/conversations")).json()
+    await client.post(f"/conversations/{begun['id']}/messages", json={"text": "Anybody there?"})
+    await caught_up(application)
+    response = await client.get("/health/ready")
+    assert response.status_code == 200
+    assert response.json()["status"] == "degraded"
+    assert response.json()["checks"]["work"] == "no worker is at 1 messages"
+    counted = (await metrics(client))["marquee_work_unattended"]
+    assert counted == {"messages": 1, "questions": 0, "uploads": 0}
+
+    async with application.claims().claim(WORK, UUID(begun["id"])) as ours:
+        assert ours
         assert (await ready(client))[0] == 200
 
 

@@ -10,3 +10,6 @@ class Claims(Protocol):
 
     def claim(self, work: str, id: UUID) -> AbstractAsyncContextManager[bool]:
         """Whether we have it; another has it else."""
+
+    async def is_held(self, work: str, id: UUID) -> bool:
+        """Whether anybody has it."""

@@ -18,6 +18,13 @@ import psycopg
 from shared.application.context import current_context
 from shared.infrastructure.postgres import Pool, own_connection
 
+# A key of 64 bits stands in two halves, and with it 1.
+_IS_HELD = (
+    b"select from pg_locks where locktype = 'advisory' and objsubid = 1 and granted"
+    b" and database = (select oid from pg_database where datname = current_database())"
+    b" and (classid::bigint << 32) | objid::bigint = %s"
+)
+
 PATIENCE = 5.0
 """Seconds that the server may take to answer."""
 
@@ -47,6 +54,11 @@ class PostgresClaims:
                 await asyncio.shield(self._give_back(key))
         finally:
             self._held.discard(key)
+
+    async def is_held(self, work: str, id: UUID) -> bool:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_IS_HELD, (_key(work, id),))
+            return await cursor.fetchone() is not None
 
     async def close(self) -> None:
         if self._connection is not None:

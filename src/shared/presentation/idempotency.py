@@ -12,7 +12,7 @@ kept for that name: nobody else who comes without one may read it.
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
@@ -54,20 +54,24 @@ def idempotent(
     keys: Callable[[], IdempotencyKeys],
     max_body_bytes: int,
     by_themselves: Collection[str] = (),
+    larger: Mapping[str, int] | None = None,
 ) -> ASGIApp:
     """Wrap a router, inside of `in_context` and `with_caller`.
 
     All that is done for a request is committed with its answer. The paths that know `by_themselves`
     what they did under a key (`key_of`) are left alone: what they start could not begin while they
-    wait for it in here.
+    wait for it in here. `larger` are the bytes of a body that some paths take instead of
+    `max_body_bytes`: under a key all of it is held in memory.
     """
+    at_most = larger or {}
     running: set[asyncio.Task[Answer]] = set()
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["method"] not in METHODS:
             await app(scope, receive, send)
             return
-        if by_themselves and normalize_path(scope["path"]) in by_themselves:
+        path = normalize_path(scope["path"])
+        if path in by_themselves:
             await app(scope, receive, send)
             return
         try:
@@ -78,7 +82,7 @@ def idempotent(
         if key is None:
             await app(scope, receive, send)
             return
-        messages, body = await _read(receive, max_body_bytes)
+        messages, body = await _read(receive, at_most.get(path, max_body_bytes))
         if body is None:
             # Too large, or its sender went away: the application says so.
             await app(scope, _replayed(messages, receive), send)

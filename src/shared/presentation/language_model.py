@@ -32,7 +32,7 @@ from shared.presentation.context import header
 from shared.presentation.idempotency import HEADER as IDEMPOTENCY_KEY
 from shared.presentation.json import JSONResponse, encode_json
 from shared.presentation.problems import STATUS as REFUSED
-from shared.presentation.problems import Problem, refusals
+from shared.presentation.problems import Problem, other_answer, refusals
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class AskedSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AskedText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`keep`: the same question has the same answer, which may be kept and given again."""
 
-    messages: Annotated[tuple[AskedMessage, ...], msgspec.Meta(min_length=1, max_length=200)]
+    messages: Annotated[list[AskedMessage], msgspec.Meta(min_length=1, max_length=200)]
     schema: AskedSchema | None = None
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.0
@@ -97,11 +97,7 @@ class AnsweredText(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _failed(kind: FailureKind, *more: str) -> ResponseSpec:
-    return ResponseSpec(
-        Problem,
-        description=", ".join((kind, *more)),
-        media_type="application/problem+json",
-    )
+    return other_answer(Problem, ", ".join((kind, *more)), media_type="application/problem+json")
 
 
 def on_failure(request: Request[Any, Any, Any], error: LanguageModelFailed) -> Response[Problem]:

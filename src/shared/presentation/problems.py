@@ -2,14 +2,21 @@
 
 import logging
 from http import HTTPStatus
+from traceback import walk_tb
 from typing import Any
 
 import msgspec
 import psycopg
 import redis
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.exceptions import (
+    HTTPException,
+    InternalServerException,
+    SerializationException,
+    ValidationException,
+)
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.serialization import decode_json
 from psycopg_pool import PoolTimeout
 
 from shared.domain import errors
@@ -28,6 +35,15 @@ STATUS = {
 }
 TITLES = {413: "Content Too Large", 414: "URI Too Long"}
 """Where http.HTTPStatus has other words in older Pythons; codes are made of these."""
+
+_IN_WORDS = {
+    f"Expected `str` matching regex {pattern!r}": said
+    for pattern, said in (
+        (r"^\s*[^\s\x00][^\x00]*$", "a text that says something, without NUL, is expected"),
+        (r"^[^\x00]*$", "a text without NUL is expected"),
+    )
+}
+"""For those who send a blank text, or a NUL: nobody has to read a pattern to see what is wrong."""
 
 AWAY = (
     psycopg.OperationalError,
@@ -56,11 +72,19 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: list[Any] | None = None
 
 
+def other_answer(what: Any, description: str, media_type: str = "application/json") -> ResponseSpec:
+    """What else an endpoint may answer, for OpenAPI; the framework would add examples of random
+    letters, others at each start."""
+    return ResponseSpec(
+        what, generate_examples=False, description=description, media_type=media_type
+    )
+
+
 def refusals(*kinds: type[errors.DomainError]) -> dict[int, ResponseSpec]:
     """What an endpoint may answer instead, for OpenAPI."""
     return {
-        STATUS[kind]: ResponseSpec(
-            Problem, description=kind.__doc__ or "", media_type="application/problem+json"
+        STATUS[kind]: other_answer(
+            Problem, kind.__doc__ or "", media_type="application/problem+json"
         )
         for kind in kinds
     }
@@ -69,7 +93,7 @@ def refusals(*kinds: type[errors.DomainError]) -> dict[int, ResponseSpec]:
 def status_of(error: Exception) -> int:
     if isinstance(error, errors.DomainError):
         return next((STATUS[kind] for kind in type(error).mro() if kind in STATUS), 500)
-    if isinstance(error, RecursionError) or _left(error):
+    if isinstance(error, RecursionError) or _left(error) or _is_no_text(error):
         return 400
     if isinstance(error, HTTPException):
         return error.status_code
@@ -90,6 +114,10 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Probl
             headers["retry-after"] = str(error.retry_after)
     elif isinstance(error, ValidationException):
         code, detail, more = "invalid", *_validation(error)
+    elif isinstance(error.__cause__, SerializationException):
+        code, detail = "invalid", _unread(error.__cause__)
+    elif _is_no_text(error):
+        code, detail = "invalid", "body: this is JSON with a text in it that is not UTF-8"
     elif isinstance(error, HTTPException) and status < 500:
         detail, headers = _said(request, error), dict(error.headers or {})
     elif isinstance(error, RecursionError):
@@ -125,6 +153,14 @@ def _left(error: Exception) -> bool:
     return isinstance(error, InternalServerException) and "disconnected" in error.detail
 
 
+def _is_no_text(error: Exception) -> bool:
+    """A body is no UTF-8 inside of a string. The framework lets that through as it is, with the
+    string in it, which is nothing for a log."""
+    if not isinstance(error, UnicodeDecodeError):
+        return False
+    return any(frame.f_code is decode_json.__code__ for frame, _ in walk_tb(error.__traceback__))
+
+
 def _said(request: Request[Any, Any, Any], error: HTTPException) -> str:
     """What the framework says of it, in a sentence where it only repeats the status."""
     match error.status_code:
@@ -138,6 +174,15 @@ def _said(request: Request[Any, Any, Any], error: HTTPException) -> str:
     return error.detail
 
 
+def _unread(error: SerializationException) -> str:
+    """Why a body is no JSON. The decoder says the same of half a surrogate pair as of too few
+    bytes."""
+    said = str(error)
+    if "truncated" in said:
+        said = "this is JSON that is truncated, or that holds half of a surrogate pair"
+    return f"body: {said}"
+
+
 def _validation(error: ValidationException) -> tuple[str, list[Any] | None]:
     """Name the parameter in the sentence itself."""
     found = [_fault(each) for each in error.extra] if isinstance(error.extra, list) else []
@@ -147,6 +192,7 @@ def _validation(error: ValidationException) -> tuple[str, list[Any] | None]:
 
 def _fault(found: dict[str, Any]) -> dict[str, Any]:
     """The body as a whole goes by the name of the handler's argument in the framework."""
+    found = {**found, "message": _IN_WORDS.get(found["message"], found["message"])}
     if found.get("key") != "data":
         return found
     missing = found["message"] == "'data'"

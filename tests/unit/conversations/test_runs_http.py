@@ -110,7 +110,19 @@ async def test_whoever_received_the_end_is_told_that_there_is_nothing_more() -> 
     assert (response.status_code, response.content) == (204, b"")
 
 
-@pytest.mark.parametrize("id", ["x", "-1", "1.5", "9" * 16, "", "\u0661"])
+async def test_whoever_has_received_nothing_may_say_so_with_an_empty_id() -> None:
+    async with client_of(told()) as client:
+        whole = (await client.get("/stream")).text
+        for asked in ({"params": {"last_event_id": ""}}, {"headers": {"Last-Event-ID": ""}}):
+            response = await client.get("/stream", **asked)
+            assert (response.status_code, response.text) == (200, whole)
+    run = told()
+    socket = Socket(app_for(run), run.id, "last_event_id=")
+    assert (await socket.next())["type"] == "websocket.accept"
+    assert (await socket.next())["id"] == FIRST
+
+
+@pytest.mark.parametrize("id", ["x", "-1", "1.5", "9" * 16, " ", "\u0661"])
 async def test_what_is_no_id_of_an_event_is_refused(id: str) -> None:
     run = told()
     async with client_of(run) as client:

@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Request, get
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from contexts.analytics.application.asking import MAX_QUESTION, AskQuestion
@@ -19,6 +18,7 @@ from shared.application.bus import Bus
 from shared.domain.errors import DomainError
 from shared.presentation.json import JSONResponse
 from shared.presentation.lists import only
+from shared.presentation.problems import other_answer
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +45,8 @@ class AnalyzeController(Controller):
 
     @get(
         responses={
-            400: ResponseSpec(NotAnalyzed, description="It can't be answered, and why"),
-            500: ResponseSpec(NotAnalyzed, description="Something is broken"),
+            400: other_answer(NotAnalyzed, "It can't be answered, and why"),
+            500: other_answer(NotAnalyzed, "Something is broken"),
         }
     )
     async def analyze(

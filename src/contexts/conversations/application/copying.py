@@ -52,7 +52,7 @@ class ConversationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     format: Literal["marquee.conversation/1"]
     title: Title | None = None
     started_at: datetime | None = None
-    messages: Annotated[tuple[FiledMessage, ...], msgspec.Meta(max_length=MAX_MESSAGES)]
+    messages: Annotated[list[FiledMessage], msgspec.Meta(max_length=MAX_MESSAGES)]
     head: UUID | None = None
 
 
@@ -171,7 +171,7 @@ def exported(shown: ConversationShown) -> ConversationFile:
         format="marquee.conversation/1",
         title=shown.title,
         started_at=shown.started_at,
-        messages=tuple(_parents_first([*said, *to_come])),
+        messages=list(_parents_first([*said, *to_come])),
         head=shown.head,
     )
 

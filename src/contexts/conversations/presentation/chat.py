@@ -12,7 +12,6 @@ import msgspec
 from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ValidationException
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
 from contexts.conversations.application.chatting import AwaitRun, GetAllowance, Say
@@ -25,7 +24,7 @@ from shared.domain.errors import Conflict, DomainError, Invalid
 from shared.presentation.context import header
 from shared.presentation.idempotency import key_of
 from shared.presentation.json import JSONResponse
-from shared.presentation.problems import problem, status_of
+from shared.presentation.problems import other_answer, problem, status_of
 
 MESSAGE = "/chat/message"
 HISTORY = "/chat/history"
@@ -80,11 +79,11 @@ class ChatController(Controller):
         status_code=200,
         exception_handlers={Exception: not_answered},
         responses={
-            400: ResponseSpec(NotAnswered, description="There is no message, or none that may be"),
-            409: ResponseSpec(NotAnswered, description="Too many wait for an answer already"),
-            422: ResponseSpec(NotAnswered, description="The key was used for another message"),
-            429: ResponseSpec(NotAnswered, description="The budget of the day is used up"),
-            500: ResponseSpec(NotAnswered, description="There is no answer, and why"),
+            400: other_answer(NotAnswered, "There is no message, or none that may be"),
+            409: other_answer(NotAnswered, "Too many wait for an answer already"),
+            422: other_answer(NotAnswered, "The key was used for another message"),
+            429: other_answer(NotAnswered, "The budget of the day is used up"),
+            500: other_answer(NotAnswered, "There is no answer, and why"),
         },
     )
     async def say(
@@ -111,7 +110,7 @@ class ChatController(Controller):
     @get(
         HISTORY,
         exception_handlers={Exception: not_shown},
-        responses={500: ResponseSpec(NotShown, description="It can't be shown, and why")},
+        responses={500: other_answer(NotShown, "It can't be shown, and why")},
     )
     async def history(
         self, bus: NamedDependency[Bus], owner: NamedDependency[UUID]

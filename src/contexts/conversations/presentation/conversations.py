@@ -9,7 +9,7 @@ import msgspec
 from litestar import Controller, Request, delete, get, patch, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIType, Operation, Schema
+from litestar.openapi.spec import OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath, JSONBody
 
 from contexts.conversations.application.posting import StartConversation, Title
@@ -34,6 +34,18 @@ PRIVATE = {"cache-control": "private, no-store"}
 """What people write is kept by nobody on the way."""
 
 LOCATION = [ResponseHeader(name="Location", documentation_only=True)]
+
+
+ETAG = [ResponseHeader(name="ETag", documentation_only=True)]
+
+
+@dataclass
+class OptionalBody(Operation):
+    """The framework says of every body that it has to be there."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.request_body, RequestBody):
+            self.request_body.required = False
 
 
 class Beginning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +81,12 @@ class ConversationsController(Controller):
     path = "/conversations"
     tags = ("Conversations",)
 
-    @post(status_code=201, response_headers=LOCATION, responses=refusals(Invalid))
+    @post(
+        status_code=201,
+        operation_class=OptionalBody,
+        response_headers=LOCATION,
+        responses=refusals(Invalid),
+    )
     async def begin(
         self,
         bus: NamedDependency[Bus],
@@ -92,7 +109,11 @@ class ConversationsController(Controller):
             await bus(_asked(request.scope["query_string"], owner)), headers=PRIVATE
         )
 
-    @get("/{conversation_id:uuid}", responses={**NOT_MODIFIED, **refusals(Invalid, NotFound)})
+    @get(
+        "/{conversation_id:uuid}",
+        response_headers=ETAG,
+        responses={**NOT_MODIFIED, **refusals(Invalid, NotFound)},
+    )
     async def show(
         self,
         conversation_id: FromPath[UUID],

@@ -18,10 +18,14 @@ from contexts.conversations.presentation.conversations import LOCATION, PRIVATE,
 from shared.application.bus import Bus
 from shared.domain.errors import Invalid, NotFound, Refused
 from shared.presentation.json import JSONResponse
-from shared.presentation.problems import refusals
+from shared.presentation.problems import Problem, other_answer, refusals
+
+IMPORTS = "/conversations/imports"
 
 MAX_IMPORT = 5_000_000
 """Bytes of a file that is brought in: it becomes one event of the log."""
+
+TOO_LARGE = other_answer(Problem, "It is larger than 5 MB.", media_type="application/problem+json")
 
 
 class Fork(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +71,7 @@ class CopiesController(Controller):
         status_code=201,
         request_max_body_size=MAX_IMPORT,
         response_headers=LOCATION,
-        responses=refusals(Invalid),
+        responses={**refusals(Invalid), 413: TOO_LARGE},
     )
     async def bring_in(
         self,

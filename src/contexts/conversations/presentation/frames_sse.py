@@ -39,7 +39,7 @@ async def server_sent(
 
 def sequence_in(last_event_id: str | None) -> int:
     """The sequence that a listener was told last, 0 for none. Raise Invalid for what is none."""
-    if last_event_id is None:
+    if not last_event_id:
         return 0
     if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) <= 15):
         raise Invalid(

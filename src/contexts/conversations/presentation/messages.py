@@ -15,7 +15,7 @@ from contexts.conversations.application.posting import (
     Regenerate,
 )
 from contexts.conversations.domain.conversation import Policy
-from contexts.conversations.presentation.conversations import LOCATION, PRIVATE
+from contexts.conversations.presentation.conversations import LOCATION, PRIVATE, OptionalBody
 from shared.application.bus import Bus
 from shared.domain.errors import Conflict, Exhausted, Invalid, NotFound, Refused
 from shared.presentation.json import JSONResponse
@@ -64,7 +64,7 @@ class MessagesController(Controller):
 
         While another message of the conversation is being answered, the `policy` says what becomes
         of this one: `reject` refuses it, `enqueue` has it wait for its turn, and `interrupt` ends
-        the other answer.
+        that answer and all that wait.
         """
         return _accepted(
             await bus(
@@ -82,6 +82,7 @@ class MessagesController(Controller):
     @post(
         "/{message_id:uuid}/regeneration",
         status_code=202,
+        operation_class=OptionalBody,
         response_headers=LOCATION,
         responses=_REFUSALS,
     )

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, QueryParameter, SkipValidation
 from litestar.response import Stream
 
 from contexts.conversations.application.following import Following, told_all
+from contexts.conversations.application.frames import FrameEvent
 from contexts.conversations.application.posting import CancelRun
 from contexts.conversations.application.queries import GetRun, RunShown
 from contexts.conversations.domain.run import RunId
@@ -18,7 +18,7 @@ from shared.application.bus import Bus
 from shared.domain.errors import Conflict, Invalid, NotFound
 from shared.presentation.json import JSONResponse
 from shared.presentation.lists import only
-from shared.presentation.problems import refusals
+from shared.presentation.problems import other_answer, refusals
 
 PRIVATE = {"cache-control": "private, no-store"}
 
@@ -39,7 +39,12 @@ class RunsController(Controller):
         "/stream",
         media_type=frames_sse.EVENTS,
         responses={
-            204: ResponseSpec(None, description="All of it was received"),
+            200: other_answer(
+                FrameEvent,
+                "Events with an id; the data of each is one of these frames",
+                media_type=frames_sse.EVENTS,
+            ),
+            204: other_answer(None, "All of it was received"),
             **refusals(Invalid, NotFound),
         },
     )
@@ -70,7 +75,8 @@ class RunsController(Controller):
         The name of each is the type of its frame; the last is `ended`, with the run as it is shown.
         With `Last-Event-ID` it goes on behind the event of that id, at any process; 204 says that
         nothing is left. A `started` takes back all that was told before it, and a `snapshot`
-        replaces it. As `ai-sdk` the answer is told from its start each time.
+        replaces it. As `ai-sdk` the answer is told from its start each time. The same frames come
+        over a WebSocket at `/runs/{run_id}/socket`.
         """
         only(request, "format", "last_event_id")
         shown = await bus(GetRun(RunId.read(run_id), owner))

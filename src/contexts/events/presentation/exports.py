@@ -18,7 +18,7 @@ from shared.application.pages import PageRequest
 from shared.domain.errors import Invalid
 from shared.presentation import spreadsheet
 from shared.presentation.context import header
-from shared.presentation.problems import refusals
+from shared.presentation.problems import other_answer, refusals
 
 Rows: TypeAlias = Sequence[EventListed | Mapping[str, Any]]
 
@@ -38,7 +38,7 @@ class ExportOperation(ListOperation):
 
 
 def _file(media_type: str) -> dict[int, ResponseSpec]:
-    return {200: ResponseSpec(str, description="The whole list", media_type=media_type)}
+    return {200: other_answer(str, "The whole list", media_type=media_type)}
 
 
 class ExportsController(Controller):

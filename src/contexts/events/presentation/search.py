@@ -9,7 +9,6 @@ import msgspec
 from litestar import Controller, Request, get
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from contexts.events.application.queries import EventFound, SearchEvents
@@ -18,7 +17,7 @@ from shared.application.criteria import instant
 from shared.domain.errors import DomainError, Invalid, NotYet
 from shared.presentation.json import JSONResponse
 from shared.presentation.lists import given_once
-from shared.presentation.problems import SOON, log_failure, status_of
+from shared.presentation.problems import SOON, log_failure, other_answer, status_of
 
 
 class EventSummary(msgspec.Struct, frozen=True):
@@ -77,8 +76,8 @@ class SearchController(Controller):
     @get(
         operation_id="searchEvents",
         responses={
-            400: ResponseSpec(Failed, description="The request was not correctly formed"),
-            500: ResponseSpec(Failed, description="Something went wrong on our side"),
+            400: other_answer(Failed, "The request was not correctly formed"),
+            500: other_answer(Failed, "Something went wrong on our side"),
         },
     )
     async def search(

@@ -19,6 +19,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.serialization import decode_json
 from psycopg_pool import PoolTimeout
 
+from shared.application.texts import SAYS_SOMETHING, WITHOUT_NUL
 from shared.domain import errors
 from shared.presentation.context import logged
 
@@ -39,8 +40,8 @@ TITLES = {413: "Content Too Large", 414: "URI Too Long"}
 _IN_WORDS = {
     f"Expected `str` matching regex {pattern!r}": said
     for pattern, said in (
-        (r"^\s*[^\s\x00][^\x00]*$", "a text that says something, without NUL, is expected"),
-        (r"^[^\x00]*$", "a text without NUL is expected"),
+        (SAYS_SOMETHING, "a text that says something, without NUL, is expected"),
+        (WITHOUT_NUL, "a text without NUL is expected"),
     )
 }
 """For those who send a blank text, or a NUL: nobody has to read a pattern to see what is wrong."""

@@ -20,13 +20,14 @@ from contexts.analytics.domain.question import (
 )
 from shared.application.bus import Command
 from shared.application.repository import Repository
+from shared.application.texts import SAYS_SOMETHING, WITHOUT_NUL
 from shared.domain.errors import Invalid
 
 MAX_QUESTION = 1_000
 """Characters; a question is a sentence or two."""
 
 QuestionText = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION, pattern=r"^\s*[^\s\x00][^\x00]*$")
+    str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION, pattern=SAYS_SOMETHING)
 ]
 Thread = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
@@ -62,7 +63,7 @@ class GiveFeedback(Command[None], frozen=True):
 
     question_id: UUID
     verdict: Verdict
-    comment: Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"^[^\x00]*$")] = ""
+    comment: Annotated[str, msgspec.Meta(max_length=1_000, pattern=WITHOUT_NUL)] = ""
 
 
 class Asking:

@@ -29,6 +29,7 @@ from contexts.analytics.domain.question import Verdict, WhichPlanner
 from shared.application.bus import Bus
 from shared.application.criteria import all_of
 from shared.application.pages import Sort, Stretch
+from shared.application.texts import WITHOUT_NUL
 from shared.domain.errors import Invalid, NotFound, Refused
 from shared.presentation import spreadsheet
 from shared.presentation.conditional import NOT_MODIFIED, IfNoneMatch, etag, not_modified, unchanged
@@ -57,7 +58,7 @@ class AskedAs(msgspec.Struct, frozen=True):
 
 class Feedback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verdict: Verdict
-    comment: Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"^[^\x00]*$")] = ""
+    comment: Annotated[str, msgspec.Meta(max_length=1_000, pattern=WITHOUT_NUL)] = ""
 
 
 class QuestionsController(Controller):

@@ -15,6 +15,7 @@ from contexts.conversations.domain.run import RunId
 from shared.application.bus import Command
 from shared.application.personal import Vault
 from shared.application.repository import Repository
+from shared.application.texts import SAYS_SOMETHING
 from shared.domain.errors import Invalid, NotFound
 
 MAX_MESSAGE = 20_000
@@ -24,11 +25,9 @@ MAX_TITLE = 200
 
 MessageText = Annotated[
     str,
-    msgspec.Meta(min_length=1, max_length=MAX_MESSAGE, pattern=r"^\s*[^\s\x00][^\x00]*$"),
+    msgspec.Meta(min_length=1, max_length=MAX_MESSAGE, pattern=SAYS_SOMETHING),
 ]
-Title = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=MAX_TITLE, pattern=r"^\s*[^\s\x00][^\x00]*$")
-]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TITLE, pattern=SAYS_SOMETHING)]
 
 
 class StartConversation(Command[UUID], frozen=True, kw_only=True):

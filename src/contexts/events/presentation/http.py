@@ -29,6 +29,7 @@ from contexts.events.presentation.exports import export, file_wanted
 from contexts.events.presentation.listing import ListOperation, asked_encoded
 from shared.application.bus import Bus
 from shared.application.pages import Page, PageRequest, Stretch
+from shared.application.texts import WITHOUT_NUL
 from shared.domain.errors import Conflict, Invalid, NotFound, Refused
 from shared.presentation.conditional import (
     NOT_MODIFIED,
@@ -69,7 +70,7 @@ class Prices(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Cancellation(msgspec.Struct, forbid_unknown_fields=True):
-    reason: Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"^[^\x00]*$")]
+    reason: Annotated[str, msgspec.Meta(max_length=1_000, pattern=WITHOUT_NUL)]
 
 
 class EventsController(Controller):

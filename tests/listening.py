@@ -24,7 +24,7 @@ from shared.application.personal import Vault
 from shared.infrastructure.event_store.log_identity import LogIdentity
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 Heard: TypeAlias = list[Frame]
 

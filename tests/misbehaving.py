@@ -139,6 +139,8 @@ class Wire:
             return
         there, back = await asyncio.open_connection(*self._target)
         self._open |= {writer, back}
+        if self._cut:  # In the meantime.
+            self.cut()
         try:
             await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer))
         finally:

@@ -92,8 +92,8 @@ class Model:
         self._answers = list(answers)
 
     async def hung_up(self) -> bool:
-        """Does somebody go away within a second, before he had his answer."""
-        return await asyncio.to_thread(self._hung_up.wait, 1)
+        """Does somebody go away before he had his answer."""
+        return await asyncio.to_thread(self._hung_up.wait, 60)
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -24,7 +24,7 @@ from shared.infrastructure.broker import FEEDS
 
 T = TypeVar("T")
 
-PATIENCE = 60.0
+PATIENCE = 150.0
 
 LIMITS = {
     "MARQUEE_FEED_READ_SECONDS": "2",

@@ -138,8 +138,8 @@ async def in_the_middle(
     course.go_on.clear()
     caught_up = asyncio.create_task(runner.catch_up(projection.name))
     try:
-        await asyncio.wait_for(course.entered.wait(), timeout=10)
-        async with asyncio.timeout(20):
+        await asyncio.wait_for(course.entered.wait(), timeout=60)
+        async with asyncio.timeout(60):
             yield
     finally:
         course.go_on.set()
@@ -205,7 +205,7 @@ async def checkpoint_of(application: Application, subscription: Subscription) ->
 
 
 async def until_it_is_so(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.002)
 

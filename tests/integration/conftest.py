@@ -1,16 +1,21 @@
 """Real PostgreSQL and Redis, and for each test a migrated database and a program of its own."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from api import health
 from bootstrap import Application, running
 from keys import KEYS
 from servers import Urls, started
 from settings import Settings
+from shared.infrastructure.language_model import redis_door
+from shared.infrastructure.lists import page_cache
+from shared.infrastructure.lists.page_cache import PageLimits
 from shared.infrastructure.migrations import migrate
 from stored import MIGRATIONS
 
@@ -28,6 +33,15 @@ def servers(servers_kind: str) -> Iterator[Urls]:
 
 def named(url: str, database: str) -> str:
     return f"{url.rpartition('/')[0]}/{database}"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process. A machine that is busy is no fault of the servers, which a program would
+    do without for seconds, or show what it knew before."""
+    monkeypatch.setattr(redis_door, "ANSWER", 10.0)
+    monkeypatch.setattr(page_cache, "PageLimits", partial(PageLimits, patience=10.0))
+    monkeypatch.setattr(health, "PATIENCE", 20.0)
 
 
 @pytest.fixture

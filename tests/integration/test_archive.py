@@ -228,7 +228,7 @@ async def _parts(application: Application, stream: str | None = None) -> set[str
 
 async def _until_somebody_waits(application: Application) -> None:
     """For the fence."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             async with application.pool().connection() as connection:
                 cursor = await connection.execute(

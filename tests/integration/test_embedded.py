@@ -46,7 +46,7 @@ def made() -> Iterator[Path]:
         yield folder / "home"
 
 
-def eventually(condition: Callable[[], bool], within: float = 15.0) -> bool:
+def eventually(condition: Callable[[], bool], within: float = 60.0) -> bool:
     deadline = time.monotonic() + within
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -54,7 +54,7 @@ def eventually(condition: Callable[[], bool], within: float = 15.0) -> bool:
 
 
 def ask(url: str, sql: str) -> list[tuple[object, ...]]:
-    with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
+    with psycopg.connect(url, autocommit=True, connect_timeout=30) as connection:
         cursor = connection.execute(sql)
         return cursor.fetchall() if cursor.description else []
 
@@ -284,7 +284,7 @@ def test_nothing_survives_the_death_of_the_supervisor(
         program.kill()
         program.wait()
 
-        assert eventually(lambda: processes_in(made) == [], within=5)
+        assert eventually(lambda: processes_in(made) == [])
     assert running(made) is None
     with Servers(made, valkey=False) as servers:
         assert servers.database_url == urls.database_url
@@ -332,8 +332,8 @@ def test_a_stop_is_complete_and_quick(
 ) -> None:
     began = time.monotonic()
     program.send_signal(number)
-    assert program.wait(timeout=10) == 0
-    assert time.monotonic() - began < 5
+    assert program.wait(timeout=60) == 0
+    assert time.monotonic() - began < 15
     assert processes_in(made) == []
 
 

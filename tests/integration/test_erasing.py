@@ -98,7 +98,7 @@ class Program:
 @pytest.fixture
 async def program(database: str) -> AsyncIterator[Program]:
     pool = make_pool(database, name="marquee-test", size=6, statement_seconds=15, connect_seconds=5)
-    await pool.open(wait=True, timeout=10)
+    await pool.open(wait=True, timeout=60)
     yield Program(pool)
     await pool.close()
 
@@ -198,7 +198,7 @@ async def test_what_a_crash_or_a_restore_left_of_an_erasure_is_completed(program
 
 async def test_an_erasure_needs_one_connection_and_waits_for_no_second(database: str) -> None:
     pool = make_pool(database, name="marquee-one", size=1, statement_seconds=15, connect_seconds=2)
-    await pool.open(wait=True, timeout=10)
+    await pool.open(wait=True, timeout=60)
     one = Program(pool)
     found = [await one.vault.subject(f"caller {n}") for n in range(4)]
     erased = await asyncio.gather(*(one.erase(str(each)) for each in found))

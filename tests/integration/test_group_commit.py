@@ -135,7 +135,7 @@ async def test_one_that_waits_for_another_process_holds_up_none_that_went_with_i
         await store.append(one("c-1"))
         await other.commit()
         with pytest.raises(VersionConflict):
-            await asyncio.wait_for(late[3], timeout=20)
+            await asyncio.wait_for(late[3], timeout=60)
 
 
 async def test_writers_to_one_stream_wait_for_their_turn_and_not_for_the_database(
@@ -236,7 +236,7 @@ async def test_whoever_appends_stands_inside_the_fence(
 async def _all_but_one(
     tasks: list[asyncio.Task[int]],
 ) -> tuple[set[asyncio.Task[int]], set[asyncio.Task[int]]]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         pending = set(tasks)
         done: set[asyncio.Task[int]] = set()
         while len(pending) > 1:
@@ -264,7 +264,7 @@ async def _stuck(
     )
 
     async def until_stuck() -> int:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 found = await _sql(
                     application,

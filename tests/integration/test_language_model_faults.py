@@ -250,7 +250,7 @@ async def test_a_wait_that_goes_beyond_the_deadline_is_not_begun(settings: Setti
 async def test_a_server_that_hangs_is_given_up_at_the_deadline(
     settings: Settings, bad: Answer, stream: bool
 ) -> None:
-    failed, times = await failure(settings, bad, request=asks(deadline=1.0), stream=stream)
+    failed, times = await failure(settings, bad, request=asks(deadline=3.0), stream=stream)
     assert (failed.kind, times) == ("timeout", 1)
 
 
@@ -264,7 +264,7 @@ async def test_a_server_that_is_not_there_is_unavailable(settings: Settings) -> 
 
 @pytest.mark.parametrize(
     ("then", "kind", "limit"),
-    [(None, "unavailable", 20.0), (hangs, "timeout", 1.0), (body(""), "unavailable", 20.0)],
+    [(None, "unavailable", 20.0), (hangs, "timeout", 3.0), (body(""), "unavailable", 20.0)],
 )
 async def test_a_stream_that_stops_in_the_middle_fails_with_what_was_told(
     settings: Settings, then: Answer | None, kind: str, limit: float
@@ -349,7 +349,7 @@ async def test_cancelling_who_reads_a_stream_stops_the_call_at_the_server(
 ) -> None:
     async with model(slow) as there, language_model(settings, server(there)) as ours:
         reading = asyncio.create_task(streamed(ours, asks()))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not there.asked:
                 await asyncio.sleep(0.01)
         reading.cancel()

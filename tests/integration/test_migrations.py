@@ -43,7 +43,7 @@ def test_of_those_who_start_at_once_each_file_is_applied_by_one(empty_database: 
     together = threading.Barrier(4)
 
     def start() -> list[str]:
-        together.wait(timeout=10)
+        together.wait(timeout=60)
         return migrate(empty_database, [slow, SECOND])
 
     with ThreadPoolExecutor(4) as pool:

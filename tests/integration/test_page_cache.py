@@ -25,7 +25,7 @@ from shared.infrastructure.lists.redis_pages import RedisLimits
 PATIENT = RedisLimits(answer=5.0, turn=5.0)
 """For tests in which Redis is well: a busy machine is no fault of its."""
 
-_SECONDS = 20
+_SECONDS = 60
 
 
 class Rows:
@@ -263,7 +263,7 @@ async def test_what_is_not_a_page_of_ours_is_not_served(
 async def test_without_redis_pages_are_made_and_it_is_counted(
     application: Application, settings: Settings, rows: Rows
 ) -> None:
-    limits = RedisLimits(answer=1.0, pause=0.05)
+    limits = RedisLimits(answer=5.0, pause=0.5)
     async with wire_to(settings.redis()) as wire:
         client = redis.asyncio.Redis.from_url(wire.url, retry=Retry(NoBackoff(), 0))
         async with caching(
@@ -340,8 +340,10 @@ async def test_while_postgresql_is_slow_the_last_page_is_served_and_the_next_one
         rows.open.set()
         assert not (await other).stale
         await until(lambda: counted("marquee_page_cache_computations", "stale") == 3)
-        fresh = await cache.get(b"q", rows.page)
-        assert (fresh.body, fresh.stale, rows.read) == (b"rows 2", False, 3)
+        async with asyncio.timeout(_SECONDS):
+            while (fresh := await cache.get(b"q", rows.page)).stale:
+                pass  # On a busy machine the patience is over at once.
+        assert (fresh.body, rows.read) == (b"rows 2", 3)
 
 
 async def test_while_nobody_tells_the_generation_the_last_page_is_served(
@@ -362,14 +364,17 @@ async def test_while_nobody_tells_the_generation_the_last_page_is_served(
 async def test_without_postgresql_the_last_page_is_served_until_it_is_too_old(
     application: Application, rows: Rows
 ) -> None:
-    limits = PageLimits(stale=0.3)
-    async with caching(application, rows, limits=limits) as cache:
+    async with caching(application, rows, limits=PageLimits(stale=600)) as cache:
         await cache.get(b"q", rows.page)
         rows.away = True
         entry = await cache.get(b"q", rows.page)
         assert (entry.body, entry.stale) == (b"rows 1", True)
         with pytest.raises(psycopg.OperationalError):
             await cache.get(b"other", rows.page)
+        rows.away = False
+    async with caching(application, rows, limits=PageLimits(stale=0.3)) as cache:
+        await cache.get(b"q", rows.page)
+        rows.away = True
 
         async def served() -> None:
             while True:
@@ -442,8 +447,8 @@ class Chance:
     async def page(self) -> bytes:
         return (await self.told()).encode()
 
-    async def write(self) -> None:
-        for _ in range(60):
+    async def write(self, enough: Callable[[], bool]) -> None:
+        while self.number <= 60 or not enough():
             await self.late()
             await asyncio.sleep(self.random.random() * 0.004)
             self.number += 1
@@ -468,9 +473,8 @@ async def test_no_reader_sees_rows_older_than_when_it_asked(
             seen += 1
 
     async with two_caches(application, rows.told, (0, 500, 1_000_000)[seed % 3]) as caches:
-        writing = asyncio.create_task(rows.write())
+        writing = asyncio.create_task(rows.write(lambda: seen > 100))
         await asyncio.gather(*(read(cache) for cache in caches for _ in range(8)))
-    assert seen > 100
 
 
 async def test_a_page_of_postgresql_is_never_older_than_what_was_committed(

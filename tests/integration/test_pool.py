@@ -19,7 +19,7 @@ SIZE = 10
 async def idle(database: str) -> AsyncIterator[Pool]:
     """A pool with ten connections that nobody uses."""
     opened = pool(database, name="test", size=SIZE, statement_seconds=10, connect_seconds=5)
-    await opened.open(wait=True, timeout=10)
+    await opened.open(wait=True, timeout=60)
     connections = [await opened.getconn() for _ in range(SIZE)]
     for connection in connections:
         await opened.putconn(connection)
@@ -80,7 +80,7 @@ async def test_one_with_something_to_say_is_asked_and_kept(
 
 async def test_without_a_server_one_is_told_in_time(database: str) -> None:
     hasty = pool(database, name="test", size=2, statement_seconds=10, connect_seconds=0.3)
-    await hasty.open(wait=True, timeout=10)
+    await hasty.open(wait=True, timeout=60)
     try:
         name = database.rpartition("/")[2]
         async with await AsyncConnection.connect(
@@ -91,7 +91,7 @@ async def test_without_a_server_one_is_told_in_time(database: str) -> None:
                 "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = %s",
                 (name,),
             )
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 with pytest.raises((PoolTimeout, psycopg.OperationalError)):
                     async with hasty.connection() as connection:
                         await connection.execute("select 1")

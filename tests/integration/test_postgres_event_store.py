@@ -103,7 +103,7 @@ async def test_appenders_do_not_wait_for_one_another(
     async with await psycopg.AsyncConnection.connect(database) as slow:
         await _append_by_hand(slow, "a-slow")
         await asyncio.wait_for(
-            application.store().append([Append("a-1", 0, happened("one"))]), timeout=10
+            application.store().append([Append("a-1", 0, happened("one"))]), timeout=60
         )
 
 

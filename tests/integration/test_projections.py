@@ -123,7 +123,7 @@ async def test_only_the_types_asked_for_are_delivered_and_the_checkpoint_passes_
     await append(application, "b")
     last = await append(application, None)
     catching_up = runner_of(application, tally).catch_up(tally.name)
-    assert await asyncio.wait_for(catching_up, timeout=10) == last == 5
+    assert await asyncio.wait_for(catching_up, timeout=60) == last == 5
     assert tally.course.batches == [["a", "b"]]
     assert await checkpoint_of(application, tally) == last
 
@@ -178,7 +178,7 @@ async def test_a_wake_up_waits_for_its_event_while_another_runner_is_in_the_way(
         waiting = asyncio.create_task(woken.catch_up(tally.name, until=until))
         await until_it_is_so(lambda: woken.looks >= 3)
         assert not waiting.done()
-    assert await asyncio.wait_for(waiting, timeout=10) == until
+    assert await asyncio.wait_for(waiting, timeout=60) == until
     assert await counts_of(application) == {"a": 1, "b": 1}
 
 
@@ -194,7 +194,7 @@ async def test_a_wake_up_waits_for_an_event_that_an_appender_holds_back(
         await until_it_is_so(lambda: woken.looks >= 3)
         assert not waiting.done()
         await slow.commit()
-    assert await asyncio.wait_for(waiting, timeout=10) == until
+    assert await asyncio.wait_for(waiting, timeout=60) == until
     assert await counts_of(application) == {"slow": 1, "later": 1}
 
 
@@ -205,7 +205,7 @@ async def test_a_wake_up_does_not_wait_forever(
     until = await append(application, "a")
     async with in_the_middle(runner_of(application, tally), tally):
         catching_up = runner_of(application, tally).catch_up(tally.name, until=until)
-        assert await asyncio.wait_for(catching_up, timeout=10) == 0
+        assert await asyncio.wait_for(catching_up, timeout=60) == 0
 
 
 async def test_a_projection_that_never_ran_begins_at_once(

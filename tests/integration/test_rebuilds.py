@@ -522,7 +522,7 @@ async def _busy(application: Application, runner: Runner, tally: Tally) -> Async
 async def _until_active(
     application: Application, operator: Operator, tally: Tally, instance: int
 ) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await _states(application, tally)).get(instance) != "active":
             await operator.rebuilds.go_on()
 

@@ -34,7 +34,7 @@ class Watch:
 @pytest.fixture
 async def pool(database: str) -> AsyncIterator[Pool]:
     pool = make_pool(database, name="marquee-test", size=5, statement_seconds=15, connect_seconds=5)
-    await pool.open(wait=True, timeout=10)
+    await pool.open(wait=True, timeout=60)
     yield pool
     await pool.close()
 
@@ -271,7 +271,7 @@ class Asked:
 
 
 async def waits_for_a_lock(pool: Pool) -> None:
-    async with asyncio.timeout(20), pool.connection() as connection:
+    async with asyncio.timeout(60), pool.connection() as connection:
         while True:
             cursor = await connection.execute(
                 "select from pg_locks where not granted"

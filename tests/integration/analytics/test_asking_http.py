@@ -26,7 +26,7 @@ from servers import Urls
 from settings import Settings
 
 FORM = {"file": ("trips.csv", TRIPS, "text/csv")}
-PATIENCE = 10
+PATIENCE = 60
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from contexts.analytics.application.ports import (
 from contexts.analytics.domain.answer import Output
 from rooms import PLANTED, QUICK, Stage, entered, furnish
 
-BOUND = 20.0
+BOUND = 60.0
 """Seconds within which each attack must have come to its end; far more than any limit allows."""
 
 STATE = """

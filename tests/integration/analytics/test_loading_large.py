@@ -16,7 +16,7 @@ ROWS = 80_000
 @pytest.fixture
 async def connections(database: str) -> AsyncIterator[Pool]:
     made = pool(database, name="test", size=2, statement_seconds=15, connect_seconds=10)
-    await made.open(wait=True, timeout=10)
+    await made.open(wait=True, timeout=60)
     async with made.connection() as connection:
         await connection.execute("create schema loaded")
     yield made

@@ -15,7 +15,7 @@ from contexts.analytics.infrastructure.sql.compiler import compile_spec
 from rooms import NEIGHBOUR, QUICK, Stage, entered, furnish
 from shared.application.context import Context, running_in
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 FOREVER = "select count(*) from hires a, hires b, hires c, hires d"
 
 

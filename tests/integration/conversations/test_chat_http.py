@@ -123,7 +123,7 @@ async def test_a_spent_budget_ends_the_day_and_usage_says_so(
 async def test_without_a_database_both_say_so_in_their_form(
     settings: Settings, servers: Urls, database: str
 ) -> None:
-    hasty = msgspec.structs.replace(settings, connect_seconds=1, log_level="critical")
+    hasty = msgspec.structs.replace(settings, connect_seconds=2, log_level="critical")
     said = "a server that we stand on does not answer; try again"
     async with serving_here(hasty) as here:
         with database_down(servers.database, database):

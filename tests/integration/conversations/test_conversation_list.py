@@ -289,7 +289,7 @@ async def test_conversations_with_a_run_that_has_not_ended_are_found_the_oldest_
     now = datetime.now(UTC)
     told = [await reader.telling() for _ in range(4)]
     for number, each in enumerate(told):
-        each.now = now - timedelta(minutes=number)
+        each.now = now - timedelta(hours=number)
         await each.begin()
         _, _, run = await each.ask("One?")
         if number == 3:
@@ -301,11 +301,11 @@ async def test_conversations_with_a_run_that_has_not_ended_are_found_the_oldest_
     left_open = reader.read_model.left_open
     open_ones = [("default", each.id) for each in reversed(told)]
     assert await left_open(0) == open_ones
-    assert await left_open(90) == open_ones[:2]
+    assert await left_open(90 * 60) == open_ones[:2]
     assert await left_open(0, limit=1) == open_ones[:1]
     await told[3].answer(run, TextPart("2"))
     await reader.catch_up()
-    assert await left_open(90) == open_ones[1:2]
+    assert await left_open(90 * 60) == open_ones[1:2]
     assert (await reader.one(told[3])).running
 
 

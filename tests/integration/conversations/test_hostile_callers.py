@@ -75,7 +75,7 @@ async def test_a_run_that_is_cancelled_many_times_is_queued_once_more(
     responses = await asyncio.gather(*(client.post(run, headers=ANN) for _ in range(30)))
     assert {(each.status_code, each.json()["cancelling"]) for each in responses} == {(202, True)}
     queue = f"{settings.broker_namespace}:conversations"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await application.redis().llen(queue) < 2:
             await asyncio.sleep(0.01)
     assert await application.redis().llen(queue) == 2

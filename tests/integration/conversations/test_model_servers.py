@@ -242,7 +242,7 @@ async def test_cancelling_hangs_up_at_the_server_and_settles(settings: Settings)
                     said.set()
 
         reading = asyncio.create_task(read())
-        await asyncio.wait_for(said.wait(), 10)
+        await asyncio.wait_for(said.wait(), 60)
         reading.cancel()
         await asyncio.wait({reading})
         assert await there.hung_up()

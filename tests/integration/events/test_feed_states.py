@@ -198,7 +198,7 @@ async def test_how_it_ended_decides_when_it_is_due(feeds: FeedStates) -> None:
         now = await shown(feeds)
         assert now.due_at is not None
         assert now.last_checked_at is not None
-        assert abs((datetime.now(UTC) - now.last_checked_at).total_seconds()) < 10
+        assert abs((datetime.now(UTC) - now.last_checked_at).total_seconds()) < 60
         return (now.due_at - now.last_checked_at).total_seconds()
 
     assert await seconds() == pytest.approx(300, rel=0.11)

@@ -292,7 +292,7 @@ async def test_a_run_that_took_too_long_leaves_the_feed_to_its_successor(stage: 
         await world.was_read("acme")
         world.providers.says["acme"] = slow
         location = await world.ask("acme")
-        await asyncio.wait_for(reading.wait(), timeout=30)
+        await asyncio.wait_for(reading.wait(), timeout=60)
         await world.pass_time(HOUR)
         successor = uuid4()
         assert await world.application.events.feeds().claim("acme", successor)

@@ -12,10 +12,10 @@ from typing import Any
 import httpx2
 import msgspec
 
-PATIENCE = 60.0
+PATIENCE = 150.0
 PAUSE = 0.05
 """Seconds until he comes back."""
-SILENCE = 15.0
+SILENCE = 45.0
 """Seconds after which a stream that does not even say that it is still there counts as hanging."""
 
 

@@ -10,7 +10,7 @@ from misbehaving_model import Answer, fails, hangs, says, tells
 
 WHOLE = "the answer is forty-two "
 
-HASTY = {"MARQUEE_RUN_SECONDS": "3", "MARQUEE_LLM_RETRIES": "0"}
+HASTY = {"MARQUEE_RUN_SECONDS": "8", "MARQUEE_LLM_RETRIES": "0"}
 """A worker that does not wait for long."""
 
 

@@ -428,7 +428,7 @@ async def test_a_call_that_takes_too_long_is_given_up() -> None:
             ended.set()
 
     ours, _ = tools(hangs, seconds=0.02)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         part = await ours.call("c1", "ask_data", {"question": "fares"}, ())
     assert part.error == "it took longer than 0.02 s; ask for less, or again later"
     assert part.milliseconds > 0

@@ -84,7 +84,9 @@ class FindOffers(Query[OffersFound], frozen=True, kw_only=True):
 
     Each of the `words` begins a word of the title; a plural finds the singular too. The event
     starts at `starts_from` or later and at `starts_to` or earlier, both as the venue's clock shows
-    it, without an offset. What is over is left out, unless the range has passed itself (by UTC).
+    it, without an offset. From a whole day on (at 00:00), what began before and is on that day
+    counts too, such as an exhibition; from a time of a day on, only what starts then.
+    What is over is left out, unless the range has passed itself (by UTC).
     The cheapest place costs at most `max_price` and the dearest at least `min_price`; where
     `available_only`, there are places left, and only those count.
 

@@ -18,6 +18,9 @@ from shared.domain.errors import Invalid
 NOW = datetime(2027, 3, 10, 12, tzinfo=UTC)
 """A Wednesday."""
 
+EXHIBITION = "Lighthouses: An Exhibition"
+"""From February to April."""
+
 
 async def found(application: Application, *, now: datetime = NOW, **wishes: Any) -> OffersFound:
     return await find_offers(FindOffers(**wishes), application.bus(), lambda: now)
@@ -35,7 +38,7 @@ async def catalogue(application: Application) -> Application:
         plan("Jazz on Sunday", "2027-03-14T23:30", "2027-03-15T01:30"),
         plan("Concierto de Año Nuevo", "2027-03-19T20:00", zones=(zone("12.50"), zone("80"))),
         plan("Yesterday's Concert", "2027-03-09T20:00", "2027-03-09T22:00"),
-        plan("Lighthouses: An Exhibition", "2027-02-01T10:00", "2027-04-01T18:00"),
+        plan(EXHIBITION, "2027-02-01T10:00", "2027-04-01T18:00"),
         plan(
             "Cheap Seats Gone",
             "2027-03-20T20:00",
@@ -72,15 +75,33 @@ async def test_an_offer_says_when_where_and_for_how_much(catalogue: Application)
 async def test_what_is_over_is_not_offered_and_what_goes_on_is(catalogue: Application) -> None:
     there = await titles(catalogue)
     assert "Yesterday's Concert" not in there
-    assert there[0] == "Lighthouses: An Exhibition"
+    assert there[0] == EXHIBITION
     late = datetime(2027, 3, 13, 21, 30, tzinfo=UTC)
     today = {"starts_from": datetime(2027, 3, 13), "starts_to": datetime(2027, 3, 13, 23, 59)}
-    assert await titles(catalogue, now=late, **today) == ["Concert for Two Pianos"]
+    assert await titles(catalogue, now=late, **today) == [EXHIBITION, "Concert for Two Pianos"]
 
 
 async def test_a_range_that_has_passed_is_looked_through_as_it_was(catalogue: Application) -> None:
     day = {"starts_from": datetime(2027, 3, 9), "starts_to": datetime(2027, 3, 9, 23, 59)}
-    assert await titles(catalogue, **day) == ["Yesterday's Concert"]
+    assert await titles(catalogue, **day) == [EXHIBITION, "Yesterday's Concert"]
+
+
+async def test_on_a_day_there_is_what_began_before_and_goes_on(catalogue: Application) -> None:
+    last = {"starts_from": datetime(2027, 4, 1), "starts_to": datetime(2027, 4, 1, 23, 59)}
+    assert await titles(catalogue, **last) == [EXHIBITION]
+    over = {"starts_from": datetime(2027, 4, 2), "starts_to": datetime(2027, 4, 2, 23, 59)}
+    assert await titles(catalogue, **over) == []
+    # "Jazz on Sunday" goes on past midnight, which makes it no event of Monday.
+    monday = {"starts_from": datetime(2027, 3, 15), "starts_to": datetime(2027, 3, 15, 23, 59)}
+    assert await titles(catalogue, **monday) == [EXHIBITION]
+
+
+async def test_from_an_hour_on_only_what_begins_then_is_offered(catalogue: Application) -> None:
+    evening = {
+        "starts_from": datetime(2027, 3, 13, 18),
+        "starts_to": datetime(2027, 3, 13, 23, 59),
+    }
+    assert await titles(catalogue, **evening) == ["Concert for Two Pianos"]
 
 
 async def test_a_weekend_is_that_of_each_venue(catalogue: Application) -> None:
@@ -90,15 +111,16 @@ async def test_a_weekend_is_that_of_each_venue(catalogue: Application) -> None:
         "starts_to": datetime(2027, 3, 14, 23, 59, 59, 999_999),
     }
     assert await titles(catalogue, **weekend) == [
+        EXHIBITION,
         "Far East Concert",
         "Concert for Two Pianos",
         "Jazz on Sunday",
         "Far West Concert",
     ]
     sunday = {**weekend, "starts_from": datetime(2027, 3, 14)}
-    assert await titles(catalogue, **sunday) == ["Jazz on Sunday", "Far West Concert"]
+    assert await titles(catalogue, **sunday) == [EXHIBITION, "Jazz on Sunday", "Far West Concert"]
     saturday = {**weekend, "starts_to": datetime(2027, 3, 13, 9)}
-    assert await titles(catalogue, **saturday) == ["Far East Concert"]
+    assert await titles(catalogue, **saturday) == [EXHIBITION, "Far East Concert"]
 
 
 async def test_both_ends_of_a_range_belong_to_it(catalogue: Application) -> None:
@@ -123,7 +145,7 @@ async def test_prices_are_those_of_places_that_are_left_unless_all_count(
     catalogue: Application, wishes: dict[str, Any], expected: set[str]
 ) -> None:
     there = await titles(catalogue, **wishes)
-    of_15_to_30 = {"Concert for Two Pianos", "Jazz on Sunday", "Lighthouses: An Exhibition"}
+    of_15_to_30 = {"Concert for Two Pianos", "Jazz on Sunday", EXHIBITION}
     assert {*there} - of_15_to_30 - {"Far East Concert", "Far West Concert"} == expected
 
 

@@ -133,8 +133,9 @@ OFFERED = (
             **{
                 "from": {
                     "type": "string",
-                    "description": "the first day or time at which it may start, by the venue's "
-                    "clock: 2026-11-28 or 2026-11-28T18:00, never words",
+                    "description": "the first day or time, by the venue's clock: 2026-11-28 or "
+                    "2026-11-28T18:00, never words. From a day on, what began before and still "
+                    "runs (an exhibition) is found too; from a time on, what starts then",
                 },
                 "to": {
                     "type": "string",

@@ -6,7 +6,7 @@ both are asked for, the instants a little wider, so that the index narrows and t
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from contexts.events.application.ports import Clock
 from contexts.events.application.queries import EventListed, ListEvents
@@ -27,6 +27,11 @@ EAST, WEST = timedelta(hours=14), timedelta(hours=12)
 """The furthest that clocks are ahead of UTC, and behind it."""
 
 
+STILL_ON = timedelta(hours=12)
+"""What began before a day is on that day if it goes on until noon at least: an exhibition is, and
+not what went on past midnight."""
+
+
 async def find_offers(query: FindOffers, bus: Bus, clock: Clock) -> OffersFound:
     _must_make_sense(query)
     if query.words is not None and not _WORD.search(query.words):
@@ -44,8 +49,8 @@ def _must_make_sense(query: FindOffers) -> None:
     if len(query.words or "") > MAX_WORDS:
         raise Invalid(f"words: give at most {MAX_WORDS} characters, such as 'jazz piano'")
     times = (("starts_from", query.starts_from), ("starts_to", query.starts_to))
-    for name, time in times:
-        if time is not None and (time.tzinfo is not None or not 1900 <= time.year <= 2200):
+    for name, at in times:
+        if at is not None and (at.tzinfo is not None or not 1900 <= at.year <= 2200):
             raise Invalid(
                 f"{name}: give the time as the venue's clock shows it, without an offset, between "
                 "1900 and 2200"
@@ -77,7 +82,11 @@ def _criteria(query: FindOffers, now: datetime) -> Iterator[Criteria]:
 
 def _times(query: FindOffers, now: datetime) -> Iterator[Criteria]:
     first, last = query.starts_from, query.starts_to
-    if first is not None:
+    if first is not None and first.time() == time.min:
+        running = Comparison("local_ends_at", "gte", first + STILL_ON)
+        yield Or((Comparison("local_starts_at", "gte", first), running))
+        yield Comparison("ends_at", "gte", first.replace(tzinfo=UTC) - EAST)
+    elif first is not None:
         yield Comparison("local_starts_at", "gte", first)
         yield Comparison("starts_at", "gte", first.replace(tzinfo=UTC) - EAST)
     if last is not None:

@@ -87,8 +87,9 @@ EVENT_FIELDS = Fields(
 CRITERIA_FIELDS = Fields(
     *(EVENT_FIELDS[name] for name in EVENT_FIELDS.names),
     Field("local_starts_at", datetime, ORDER, "local_starts_at"),
+    Field("local_ends_at", datetime, ORDER, "local_ends_at"),
 )
-"""What criteria made in here may speak of as well: a wall time, which a query string, read as
+"""What criteria made in here may speak of as well: wall times, which a query string, read as
 instants, can't state."""
 
 

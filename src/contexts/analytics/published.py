@@ -13,13 +13,15 @@ Outcome = Literal["answered", "needs_clarification", "unanswerable", "refused", 
 
 class AnswerColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column of an answer: `name` is its key in the SQL, `title` its words. `type` is one of
-    text, integer, decimal, boolean, date, timestamp and time; `kind` is dimension or measure."""
+    text, integer, decimal, boolean, date, timestamp and time; `kind` is dimension or measure. What
+    is `in_percent` is a part of something: 0.1 is 10 %."""
 
     name: str
     title: str
     type: str
     kind: str
     unit: str | None = None
+    in_percent: bool = False
 
 
 class WayToAsk(msgspec.Struct, frozen=True):

@@ -154,6 +154,13 @@ MEASURES = st.one_of(
     ),
     st.builds(
         Measure,
+        aggregate=st.sampled_from(["count", "sum"]),
+        column=NUMBERS,
+        where=st.lists(FILTERS, min_size=1, max_size=2).map(tuple),
+        shown_as=st.just("rate"),
+    ),
+    st.builds(
+        Measure,
         aggregate=st.just("sum"),
         column=NUMBERS,
         times=st.none() | NUMBERS,

@@ -208,7 +208,7 @@ COLUMNS = st.builds(
     kind=st.sampled_from(["dimension", "measure"]),
     grain=st.none() | st.sampled_from(["month", "day", "weekday"]),
     unit=st.none() | st.sampled_from(["EUR", "$", "%", "m2"]),
-    shown_as=st.sampled_from(["value", "share", "previous", "change", "change_share"]),
+    shown_as=st.sampled_from(["value", "share", "rate", "previous", "change", "change_share"]),
     additive=st.booleans(),
 )
 

@@ -36,6 +36,7 @@ BOAT = dimension("boat")
 TRIPS = measure("trips", "integer", additive=True)
 SPEED = measure("speed")
 PART = measure("part of trips", shown_as="share")
+RATE = measure("part of trips that were late", shown_as="rate")
 
 
 def months(count: int) -> list[tuple[Cell, ...]]:
@@ -176,6 +177,7 @@ def test_a_wished_pie_of_what_does_not_add_up_says_so() -> None:
 @pytest.mark.parametrize(
     ("shown", "wish", "instead", "because"),
     [
+        (result([BOAT, RATE], boats(0.5, 0.5)), "pie", "bar", "of a whole of its own"),
         (result([BOAT, TRIPS], boats(3, -1)), "pie", "bar", "a pie has no slices below zero"),
         (result([BOAT, TRIPS], boats(0, 0)), "pie", "bar", "all its slices would be empty"),
         (result([BOAT, TRIPS], boats(*[1] * 60)), "pie", "bar", "60 slices are too many"),

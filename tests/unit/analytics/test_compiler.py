@@ -134,6 +134,27 @@ def test_a_share_without_groups_is_of_all_rows() -> None:
     )
 
 
+def test_a_rate_is_of_each_group_what_its_own_filters_leave() -> None:
+    paid = (Filter(column="paid", operator="eq", values=(True,)),)
+    hires = Measure(aggregate="count", shown_as="rate", where=paid)
+    assert 'CAST(COUNT(*) FILTER(WHERE "paid" = TRUE) AS DECIMAL) / NULLIF(COUNT(*), 0)' in sql(
+        measures=(hires,), dimensions=(BOAT,)
+    )
+    fees = Measure(aggregate="sum", column="fee", shown_as="rate", where=paid)
+    found = sql(measures=(fees,), dimensions=(BOAT,))
+    # Where nothing was paid, it is no part of it, and not unknown.
+    assert 'COALESCE(SUM("fee") FILTER(WHERE "paid" = TRUE), 0)' in found
+    assert 'NULLIF(SUM("fee"), 0)' in found
+
+
+def test_a_rate_is_told_by_its_condition_in_percent_and_adds_up_to_nothing() -> None:
+    paid = (Filter(column="paid", operator="eq", values=(True,)),)
+    rate = Measure(aggregate="count", shown_as="rate", where=paid)
+    output = compiled(measures=(rate,), dimensions=(BOAT,)).outputs[1]
+    assert output.title == "Share of number of hires where paid is yes"
+    assert (output.type, output.in_percent, output.additive) == ("decimal", True, False)
+
+
 def test_a_running_total_runs_along_the_first_dimension_within_the_others() -> None:
     running = Measure(aggregate="sum", column="fee", shown_as="running_total")
     found = sql(measures=(running,), dimensions=(MONTH, BOAT))
@@ -318,6 +339,10 @@ def test_names_and_titles_are_given_once() -> None:
         ({"measures": (FEES,), "comparison": "previous_year"}, "needs a period"),
         ({"dimensions": (BOAT,), "comparison": "previous_year"}, "add a measure"),
         (
+            {"measures": (Measure(aggregate="count", shown_as="rate"),)},
+            "has none",
+        ),
+        (
             {"measures": (Measure(aggregate="avg", column="fee", shown_as="share"),)},
             "adds up counts or sums",
         ),
@@ -340,6 +365,8 @@ def test_what_makes_no_sense_is_said(parts: dict[str, object], said: str) -> Non
         (Filter(column="began", operator="eq", values=("25:00",)), "is not a time of day"),
         (Filter(column="paid", operator="eq", values=("maybe",)), "not true or false"),
         (Filter(column="paid", operator="gt", values=(True,)), "neither comes first"),
+        (Filter(column="boat", operator="eq", values=("Gull\x1f",)), "holds a control character"),
+        (Filter(column="boat", operator="contains", values=("\ud83d",)), "a control character"),
         (Filter(column="fee", operator="contains", values=("1",)), "looks into texts"),
         (Filter(column="day", operator="eq", values=(8,), grain="weekday"), "1 to 7 or Monday"),
         (Filter(column="boat", operator="between", values=("a",)), "takes two values"),

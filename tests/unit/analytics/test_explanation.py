@@ -76,6 +76,19 @@ BOAT = Dimension(column="boat_name")
         ),
         (
             QuerySpec(
+                measures=(
+                    Measure(
+                        aggregate="count",
+                        shown_as="rate",
+                        where=(Filter(column="full", operator="eq", values=(True,)),),
+                    ),
+                ),
+                dimensions=(BOAT,),
+            ),
+            "Part of the number of trips where full is yes by boat name.",
+        ),
+        (
+            QuerySpec(
                 measures=(Measure(aggregate="count", shown_as="share"),),
                 dimensions=(Dimension(column="built", width=10.0),),
                 having=(Having(measure=COUNT, operator="gt", values=(5.0,)),),
@@ -230,7 +243,7 @@ MEASURES = st.builds(
     times=st.none(),
     per=st.none() | NAMES,
     where=st.lists(FILTERS, max_size=2).map(tuple),
-    shown_as=st.sampled_from(["value", "share", "running_total"]),
+    shown_as=st.sampled_from(["value", "share", "rate", "running_total"]),
 )
 SPECS = st.builds(
     QuerySpec,

@@ -1,68 +1,23 @@
 """What the offline planner must not mistake: words for other words, one figure for two."""
 
-from datetime import datetime
-
 import msgspec
 import pytest
 
-from contexts.analytics.application.ports import Ask, Declined, Planned
-from contexts.analytics.domain.query_spec import Dimension, Filter, Measure, Order, QuerySpec
-from contexts.analytics.domain.relation import Column, ColumnType, ColumnValues, Relation, Role
-from contexts.analytics.infrastructure.offline_planner import OfflinePlanner
+from boat_hire import (
+    AMOUNT,
+    CRAFT,
+    DAMAGED,
+    DESK,
+    HIRE,
+    MONTH,
+    ORDERS,
+    PADDLES,
+    SOUND,
+    asked_of_hire,
+)
+from contexts.analytics.application.ports import Declined, Planned
+from contexts.analytics.domain.query_spec import Filter, Measure, Order, QuerySpec
 from kiosk import only
-
-
-def _column(name: str, kind: ColumnType, role: Role, distinct: int, **known: str) -> Column:
-    return Column(
-        name=name,
-        title=name,
-        type=kind,
-        role=role,
-        distinct=distinct,
-        minimum=known.get("minimum"),
-        maximum=known.get("maximum"),
-    )
-
-
-HIRE = Relation(
-    dataset="quayside",
-    version=1,
-    schema="own",
-    table="boat_hire_1",
-    rows=900,
-    columns=(
-        _column("taken_at", "timestamp", "time", 880, minimum="2025-05-01", maximum="2025-08-31"),
-        _column("order_no", "text", "identifier", 400),
-        _column("desk", "text", "dimension", 3),
-        _column("customer_town", "text", "dimension", 5),
-        _column("craft", "text", "dimension", 6),
-        _column("paddles", "integer", "measure", 8),
-        _column("amount", "decimal", "measure", 300),
-        _column("damaged", "boolean", "dimension", 2),
-        _column("school_credit", "integer", "measure", 9),
-        _column("built", "integer", "measure", 30, minimum="1970", maximum="2020"),
-    ),
-)
-VALUES = (
-    ColumnValues("desk", ("Pier", "Weir", "Lock")),
-    ColumnValues("customer_town", ("Aldersey", "Bramford")),
-    ColumnValues("craft", ("Canoe", "Punt", "Skiff")),
-)
-
-AMOUNT = Measure(aggregate="sum", column="amount")
-PADDLES = Measure(aggregate="sum", column="paddles")
-ORDERS = Measure(aggregate="count_distinct", column="order_no")
-ROWS = Measure(aggregate="count")
-DESK = Dimension(column="desk")
-CRAFT = Dimension(column="craft")
-MONTH = Dimension(column="taken_at", grain="month")
-DAMAGED = (Filter(column="damaged", operator="eq", values=(True,)),)
-SOUND = (Filter(column="damaged", operator="eq", values=(False,)),)
-
-
-async def _asked(question: str, relation: Relation = HIRE) -> Planned | Declined:
-    ask = Ask(question=question, relation=relation, values=VALUES, now=datetime(2026, 2, 3))
-    return await OfflinePlanner().plan(ask)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +112,7 @@ async def _asked(question: str, relation: Relation = HIRE) -> Planned | Declined
     ],
 )
 async def test_a_word_is_not_taken_for_another_one(question: str, spec: QuerySpec) -> None:
-    plan = await _asked(question)
+    plan = await asked_of_hire(question)
     assert isinstance(plan, Planned), plan
     assert plan.spec == spec
 
@@ -172,7 +127,7 @@ async def test_a_word_is_not_taken_for_another_one(question: str, spec: QuerySpe
     ],
 )
 async def test_half_the_name_of_a_town_is_not_who_lives_there(question: str) -> None:
-    no = await _asked(question)
+    no = await asked_of_hire(question)
     assert isinstance(no, Declined), no
     assert [phrase.lower().removesuffix("s") for phrase in no.unplaced][-1] == "customer"
 
@@ -188,14 +143,12 @@ async def test_half_the_name_of_a_town_is_not_who_lives_there(question: str) -> 
         ("revenue per paddle by desk", "divides two sums"),
         ("average revenue per day", "ask for the total by day"),
         ("average number of crafts per desk", "average number of different craft"),
-        ("What percentage of the revenue comes from Pier?", "needs what it is split by"),
-        ("percentage of damaged orders by desk", "in percent"),
+        ("percentage of damaged orders by desk", "what percentage was damaged"),
         ("revenue of Pier where the desk is Weir", "at once"),
-        ("Compare Pier and Weir by paddles", "which figures of desk"),
     ],
 )
 async def test_an_answer_that_nobody_asks_for_is_not_given(question: str, reason: str) -> None:
-    no = await _asked(question)
+    no = await asked_of_hire(question)
     assert isinstance(no, Declined), no
     assert reason in no.reason
 
@@ -204,7 +157,7 @@ async def test_years_before_or_after_are_two_ways_to_be_in() -> None:
     undated = msgspec.structs.replace(
         HIRE, columns=HIRE.columns[1:], table="boat_hire_2", version=2
     )
-    plan = await _asked("number of rows built before 1980 or after 2000", undated)
+    plan = await asked_of_hire("number of rows built before 1980 or after 2000", relation=undated)
     assert isinstance(plan, Planned), plan
     assert plan.spec.where == (
         (
@@ -215,30 +168,30 @@ async def test_years_before_or_after_are_two_ways_to_be_in() -> None:
 
 
 async def test_a_number_in_words_after_a_column_is_its_value() -> None:
-    plan = await _asked("number of rows with paddles three")
+    plan = await asked_of_hire("number of rows with paddles three")
     assert isinstance(plan, Planned), plan
     assert plan.spec.where == (only("paddles", 3),)
 
 
 async def test_every_suggestion_is_a_question_that_is_answered() -> None:
-    no = await _asked("What is the wind like?")
+    no = await asked_of_hire("What is the wind like?")
     assert isinstance(no, Declined)
     assert "top 5 customer towns by total paddles" in no.suggestions
     for question in no.suggestions:
-        assert isinstance(await _asked(question), Planned), question
+        assert isinstance(await asked_of_hire(question), Planned), question
 
 
 @pytest.mark.parametrize(
     "question", ["which craft sold the most", "how many paddles were sold", "best selling craft"]
 )
 async def test_what_is_on_offer_is_no_figure_of_what_was_sold(question: str) -> None:
-    assert isinstance(await _asked(question), Planned)
-    no = await _asked(question, msgspec.structs.replace(HIRE, sells=False))
+    assert isinstance(await asked_of_hire(question), Planned)
+    no = await asked_of_hire(question, relation=msgspec.structs.replace(HIRE, sells=False))
     assert isinstance(no, Declined)
     assert no.reason == "quayside tells what is on offer, and not what was sold"
 
 
 async def test_nothing_is_ranked_by_the_second() -> None:
-    no = await _asked("best taken_at")
+    no = await asked_of_hire("best taken_at")
     assert isinstance(no, Declined)
     assert no.reason == "it is not clear whether the answer is to be split by taken_at"

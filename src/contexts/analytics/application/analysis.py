@@ -99,6 +99,8 @@ class _Telling:
         self._title = wording.inside(values.output.title)
         cut = spec.limit is not None and len(result.rows) >= spec.limit
         self._is_part = result.truncated or bool(spec.having) or cut or spec.limit_per is not None
+        time = spec.dimensions[groups[0]].column if groups[0] < len(spec.dimensions) else None
+        self._is_chosen = any(each.column == time for group in spec.where for each in group)
         self._is_highest = _leads(spec, descending=True, at=values.output, result=result)
         self._is_lowest = _leads(spec, descending=False, at=values.output, result=result)
 
@@ -158,7 +160,7 @@ class _Telling:
 
     def _step(self, first: float, last: float) -> str:
         """By how much: in percent where that means something, else as an amount."""
-        if self._values.output.shown_as in ("share", "change_share"):
+        if self._values.output.in_percent:
             return f"{wording.number(round(abs(last - first) * 100, 1))} percentage points"
         relative = change(first, last)
         if relative is None:
@@ -173,7 +175,7 @@ class _Telling:
         return f"{peak} and lowest {self._when(low)} with {self._amount(low.value)}"
 
     def missing(self) -> str:
-        found = None if self._is_part else gaps(self._result, self._groups[0])
+        found = None if self._is_part or self._is_chosen else gaps(self._result, self._groups[0])
         if found is None or not found[1]:
             return ""
         grain = self._result.columns[self._groups[0]].grain or "step"

@@ -136,6 +136,8 @@ def _bar_obstacle(plot: Plot) -> str | None:
 def _pie_obstacle(plot: Plot) -> str | None:
     if plot.series is not None or plot.previous is not None:
         return "a pie has one grouping and one number"
+    if plot.y.shown_as == "rate":
+        return "each of its parts is of a whole of its own"
     if any(point.y < 0 for point in plot.points):
         return "a pie has no slices below zero"
     if not any(point.y for point in plot.points):

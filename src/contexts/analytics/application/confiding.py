@@ -139,7 +139,12 @@ def _answered(answer: Answer) -> dict[str, Any]:
     return {
         "columns": tuple(
             AnswerColumn(
-                name=each.name, title=each.title, type=each.type, kind=each.kind, unit=each.unit
+                name=each.name,
+                title=each.title,
+                type=each.type,
+                kind=each.kind,
+                unit=each.unit,
+                in_percent=each.in_percent,
             )
             for each in answer.result.columns
         ),

@@ -62,10 +62,14 @@ def measure_words(measure: Measure, relation: Relation) -> str:
         told = f"{told} per {conditions.column(measure.per, relation)}"
     if measure.where:
         only = " and ".join(conditions.condition(each, relation) for each in measure.where)
+        if measure.shown_as == "rate":
+            return f"part of the {told} where {only}"
         told = f"{told} (of rows where {only})"
     match measure.shown_as:
         case "share":
             return f"{told}, as a share of all"
+        case "rate":
+            return f"part of the {told}"
         case "running_total":
             return f"{told}, added up so far"
         case "value":

@@ -141,7 +141,7 @@ def derived_ratios(given: Numbers) -> Iterator[float]:
 def derived_shares(given: Numbers) -> Iterator[float]:
     """Parts of a whole and relative changes that follow from a column, 0.1 for 10 %."""
     notable = list(combinations(_notable(given.values), 2))
-    if given.output.shown_as in ("share", "change_share"):
+    if given.output.in_percent:
         yield from given.values
         yield from (abs(one - other) for one, other in notable)
     if given.has_parts:

@@ -159,7 +159,7 @@ def _number(field: str, title: str) -> dict[str, Any]:
 
 
 def _axis(plot: Plot) -> dict[str, Any]:
-    if plot.y.shown_as in ("share", "change_share"):
+    if plot.y.in_percent:
         return {"format": ".0%"}
     most = max(0, *(point.y for point in plot.points))
     least = min(0, *(point.y for point in plot.points))
@@ -204,7 +204,7 @@ def _tooltip(plot: Plot, *, named: bool = False) -> list[dict[str, Any]]:
     else:
         along |= {"type": "nominal"}
     up = _number(VALUE, _measure_title(plot.y))
-    up["format"] = ".1%" if plot.y.shown_as in ("share", "change_share") else ",.2~f"
+    up["format"] = ".1%" if plot.y.in_percent else ",.2~f"
     if not _has_series(plot):
         return [along, up]
     title = wording.title(plot.series.title) if plot.series else "Series"
@@ -253,7 +253,7 @@ def _has_series(plot: Plot) -> bool:
 
 def _measure_title(output: Output) -> str:
     title = wording.title(output.title)
-    unit = output.unit if output.shown_as not in ("share", "change_share") else None
+    unit = output.unit if not output.in_percent else None
     return title if not unit or unit in title else f"{title} ({unit})"
 
 

@@ -47,7 +47,7 @@ def percent(share: float) -> str:
 
 def amount(value: float, output: Output) -> str:
     """A number of that column, with its unit; a share or a relative change in percent."""
-    if output.shown_as in ("share", "change_share"):
+    if output.in_percent:
         return percent(value)
     return with_unit(value, output.unit)
 

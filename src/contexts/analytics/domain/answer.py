@@ -21,11 +21,16 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Literal["dimension", "measure"]
     grain: Grain | None = None
     unit: str | None = None
-    shown_as: Literal["value", "share", "running_total", "previous", "change", "change_share"] = (
-        "value"
-    )
+    shown_as: Literal[
+        "value", "share", "rate", "running_total", "previous", "change", "change_share"
+    ] = "value"
     additive: bool = False
     """Whether the values of all groups add up to a whole: counts and sums of a partition."""
+
+    @property
+    def in_percent(self) -> bool:
+        """Whether it is a part of something, told in percent: 0.1 is 10 %."""
+        return self.shown_as in ("share", "rate", "change_share")
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

@@ -64,8 +64,8 @@ class Measure(_Part, frozen=True, kw_only=True):
     `column` is None for `count` (of rows). `times` is multiplied with the column row by row before
     it is aggregated (quantity times price). `per` divides by the number of distinct values of that
     column (revenue per ticket). `where` restricts this measure alone. `shown_as` `share` is its
-    part of the total over all groups shown (0 to 1); `running_total` adds up along the first
-    dimension.
+    part of the total over all groups shown (0 to 1); `rate` is what `where` leaves of the same
+    measure without it, group by group (0 to 1); `running_total` adds up along the first dimension.
     """
 
     aggregate: Aggregate
@@ -73,7 +73,7 @@ class Measure(_Part, frozen=True, kw_only=True):
     times: str | None = None
     per: str | None = None
     where: tuple[Filter, ...] = ()
-    shown_as: Literal["value", "share", "running_total"] = "value"
+    shown_as: Literal["value", "share", "rate", "running_total"] = "value"
 
 
 class Dimension(_Part, frozen=True, kw_only=True):

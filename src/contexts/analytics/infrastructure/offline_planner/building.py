@@ -4,9 +4,12 @@ import msgspec
 
 from contexts.analytics.domain.query_spec import Dimension, Measure, QuerySpec
 from contexts.analytics.infrastructure.offline_planner.counting import is_flag, usual
-from contexts.analytics.infrastructure.offline_planner.grouped import grouped
+from contexts.analytics.infrastructure.offline_planner.grouped import TRUNCATING, grouped
 from contexts.analytics.infrastructure.offline_planner.listing import ranked_rows, rows
+from contexts.analytics.infrastructure.offline_planner.parts import part_of_whole
+from contexts.analytics.infrastructure.offline_planner.readings import Named
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
+from contexts.analytics.infrastructure.offline_planner.side_by_side import apart
 
 
 class _Draft(msgspec.Struct):
@@ -22,6 +25,11 @@ def build(sentence: Sentence) -> QuerySpec | None:
     wanted = sentence.wanted
     _by_rows(sentence)
     draft = _drafted(sentence)
+    rates = part_of_whole(sentence, draft.listed, grouped=bool(draft.groups))
+    if wanted.cannot is not None:
+        return None
+    if rates is not None:
+        return grouped(sentence, _merged(draft.groups), rates)
     _single_figure(sentence, draft)
     _split(sentence, draft)
     if wanted.each_row and not draft.groups and not draft.listed and wanted.rank is None:
@@ -44,18 +52,25 @@ def build(sentence: Sentence) -> QuerySpec | None:
     if wanted.having and not draft.groups:
         wanted.cannot = "groups can be narrowed by a number, but what is left is not counted again"
         return None
-    documents = all(sentence.column(d.column).role == "identifier" for d in draft.groups)
-    of_some = bool(wanted.where) and wanted.split is None
-    flags = [f for group in wanted.where for f in group if is_flag(sentence.column(f.column))]
-    if wanted.percent and flags:
-        wanted.cannot = "how many of each group are so, in percent, cannot be worked out here"
-        return None
-    if (wanted.percent or wanted.share) and not wanted.groups and (documents or of_some):
-        wanted.cannot = "a percentage needs what it is split by, such as: in percent by month"
+    wanted.cannot = wanted.cannot or _no_share(sentence, draft)
+    if wanted.cannot is not None:
         return None
     if draft.measures:
         return grouped(sentence, _merged(draft.groups), draft.measures)
     return rows(sentence, _merged(draft.listed))
+
+
+def _no_share(sentence: Sentence, draft: _Draft) -> str | None:
+    """Why there is no percentage of what is not split by anything."""
+    wanted = sentence.wanted
+    documents = all(sentence.column(d.column).role == "identifier" for d in draft.groups)
+    of_some = bool(wanted.where) and wanted.split is None
+    flags = [f for group in wanted.where for f in group if is_flag(sentence.column(f.column))]
+    if wanted.percent and flags:
+        return "how many of each group are so, in percent, cannot be worked out here"
+    if (wanted.percent or wanted.share) and not wanted.groups and (documents or of_some):
+        return "a percentage needs what it is split by, such as: in percent by month"
+    return None
 
 
 def _drafted(sentence: Sentence) -> _Draft:
@@ -75,9 +90,51 @@ def _drafted(sentence: Sentence) -> _Draft:
     if not (draft.measures or draft.groups or draft.listed or wanted.rank):
         # "List the names in alphabetical order" lists what it orders.
         draft.listed = [Dimension(column=w.column) for w in wanted.orders if w.column]
-    if wanted.apart and not draft.groups and sentence.lexicon.time is not None:
-        draft.groups.append(Dimension(column=sentence.lexicon.time, grain=wanted.apart))
+    beside = not draft.groups or sentence.compares
+    if beside and (time := apart(sentence)) is not None:
+        draft.groups += [] if _in_time(draft) else [time]
+        if wanted.percent and len(draft.groups) > 1:
+            wanted.cannot = "percentages of several times are not put side by side: ask for each"
+    if sentence.compares and wanted.split is not None and not draft.measures:
+        # "Compare A and B by pieces" sets their pieces side by side.
+        figures = [d for d in draft.groups if _adds(sentence, d)]
+        draft.groups = [d for d in draft.groups if d not in figures]
+        draft.measures += [_usually(sentence, d) for d in figures]
+    if sentence.compares and _sets_beside(sentence, draft) and not _has_figure(sentence, draft):
+        draft.measures.append(_compared(sentence))
     return draft
+
+
+def _in_time(draft: _Draft) -> bool:
+    return any(dimension.grain in TRUNCATING for dimension in draft.groups)
+
+
+def _sets_beside(sentence: Sentence, draft: _Draft) -> bool:
+    """Two values, two times, or all there are of something: "compare channels"."""
+    wanted, listed = sentence.wanted, draft.listed
+    if wanted.split is not None or wanted.apart is not None:
+        return True
+    if len(listed) != 1 or wanted.chart or sentence.column(listed[0].column).role != "dimension":
+        return False
+    named = [item.as_(Named) for item in sentence.items]
+    return any(n and n.plural and n.choices[0].column == listed[0].column for n in named)
+
+
+def _has_figure(sentence: Sentence, draft: _Draft) -> bool:
+    return bool(
+        draft.measures or sentence.wanted.rank or any(_adds(sentence, d) for d in draft.listed)
+    )
+
+
+def _compared(sentence: Sentence) -> Measure:
+    """ "Compare July and August" is by revenue where there is one, else by how many there are."""
+    split = sentence.wanted.split
+    flag = split is not None and is_flag(sentence.column(split.column))
+    money = None if flag else sentence.lexicon.money
+    figure = "the revenue" if money is not None else "the number of rows"
+    sentence.wanted.assumptions.append(f"{figure} is compared, as no figure is named")
+    sentence.wanted.unsure = money is None and not flag
+    return money or Measure(aggregate="count")
 
 
 def _tops_by_money(sentence: Sentence, draft: _Draft) -> bool:

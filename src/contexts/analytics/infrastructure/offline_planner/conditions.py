@@ -97,7 +97,20 @@ def _is_predicate(sentence: Sentence, at: int) -> bool:
     """Whether it is said of something: "were refunded"."""
     place = next(i for i, item in enumerate(sentence.all) if item is sentence.items[at])
     before = sentence.all[place - 1].text.lower() if place else ""
-    said = ("was", "were", "been", "not", "never", "got", "were not", "was not", "are", "are not")
+    said = (
+        "is",
+        "is not",
+        "was",
+        "were",
+        "been",
+        "not",
+        "never",
+        "got",
+        "were not",
+        "was not",
+        "are",
+        "are not",
+    )
     return before in said and at > 0
 
 

@@ -22,7 +22,7 @@ def confidence_of(parsed: Parsed, lexicon: Lexicon) -> tuple[float, tuple[str, .
         if words not in rests_on:
             rests_on.append(words)
     assumptions = dict.fromkeys(parsed.sentence.wanted.assumptions)
-    score = 0.5 + 0.5 * surest - _ASSUMED * len(assumptions)
+    score = 0.5 + 0.5 * surest - _ASSUMED * (len(assumptions) + parsed.sentence.wanted.unsure)
     return round(max(0.3, min(1.0, score)), 2), tuple(rests_on)
 
 

@@ -184,7 +184,8 @@ def _relative(tokens: Sequence[Token], first: int, calendar: Calendar) -> Found 
     if words[0] in ("today", "yesterday"):
         back = timedelta(days=words[0] == "yesterday")
         day = calendar.anchor - back
-        assumed = f"'{words[0]}' is {day.isoformat()}" if calendar.of_data else None
+        told = f"'{words[0]}' is {day.isoformat()}, told from the end of the data"
+        assumed = told if calendar.of_data else None
         return 1, calendar.day(day, words[0], assumed)
     if words[0] in ("this", "current") and words[1] in _UNITS:
         return 2, calendar.this(_UNITS[words[1]], _said(tokens, first, 2))

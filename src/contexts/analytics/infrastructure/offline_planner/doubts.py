@@ -20,6 +20,7 @@ def doubt(sentence: Sentence, spec: QuerySpec) -> str | None:
 
 def _doubts(sentence: Sentence, spec: QuerySpec) -> Iterator[str]:
     yield from _sells_nothing(sentence)
+    yield from uncompared(spec)
     yield from _contradictions(sentence, spec)
     rank = sentence.wanted.rank
     best = any(item.sign("extreme") is not None for item in sentence.all)
@@ -53,6 +54,21 @@ def _unsettled(sentence: Sentence, spec: QuerySpec) -> Iterator[str]:
         yield "it is not clear which of two figures is asked for"
     if _neither_counts_nor_lists(sentence, spec):
         yield "it is not clear whether different ones are to be counted or listed"
+
+
+def uncompared(spec: QuerySpec) -> Iterator[str]:
+    """What cannot stand beside the same of the period before."""
+    if spec.comparison is None:
+        return
+    period = spec.period
+    ends = period is not None and period.start is not None and period.end is not None
+    if not ends and not any(d.grain in TRUNCATING for d in spec.dimensions):
+        yield "it is not clear which times to compare: ask for it by month, or of a month"
+    if any(m.shown_as != "value" for m in spec.measures):
+        yield (
+            "a percentage or a running total is not put beside that of the period before: ask for "
+            "it by month"
+        )
 
 
 def _sells_nothing(sentence: Sentence) -> Iterator[str]:

@@ -14,6 +14,7 @@ from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
 def add(sentence: Sentence, at: int, condition: Filter) -> None:
     """As one more condition, or as another way to meet the one before when `or` joins them."""
     where = sentence.wanted.where
+    sentence.wanted.told_at[condition] = sentence.items[at].start
     joined = any(
         sentence.items[i].is_("or") and not sentence.items[i].used
         for i in range(max(0, at - 2), at + 1)

@@ -6,12 +6,22 @@ from datetime import datetime
 import msgspec
 
 from contexts.analytics.domain.query_spec import Dimension, Filter, Measure, Order, QuerySpec
+from contexts.analytics.infrastructure.offline_planner.comparing import (
+    compared,
+    is_days,
+    is_side_by_side,
+    period_before,
+    without_days,
+)
 from contexts.analytics.infrastructure.offline_planner.counting import usual
+from contexts.analytics.infrastructure.offline_planner.doubts import uncompared
 from contexts.analytics.infrastructure.offline_planner.english import words
 from contexts.analytics.infrastructure.offline_planner.grouped import TRUNCATING
 from contexts.analytics.infrastructure.offline_planner.lexicon import Lexicon
 from contexts.analytics.infrastructure.offline_planner.parsing import Parsed, parse
-from contexts.analytics.infrastructure.offline_planner.readings import Item
+from contexts.analytics.infrastructure.offline_planner.parts import reparted
+from contexts.analytics.infrastructure.offline_planner.periods import say_what_there_is
+from contexts.analytics.infrastructure.offline_planner.readings import Item, Named
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence, Wanted
 from contexts.analytics.infrastructure.offline_planner.words import fold, tokens_of
 
@@ -30,10 +40,12 @@ _ON_ITS_OWN = words("top bottom show rank first last what how make sort order gr
 
 _BEFORE_NAMES = words("in on for at from of with by")
 
-_GREATEST = words("best highest most greatest biggest")
+_GREATEST = words("best highest most greatest biggest busiest top")
 _BEST = re.compile(
-    r"(?:(?:and|ok|so|but)\s+)*(?:(?:which|who|what)\s+)?(?:one\s+)?(?:(?:is|are|was|were|did)\s+)?"
-    r"(?:the\s+)?(?P<word>best|worst|highest|lowest|most|least|greatest|biggest|smallest)"
+    r"(?:(?:and|ok|so|but)\s+)*"
+    r"(?:(?:which|who|what)\s+(?:(?P<of>(?!(?:one|is|are|was|were|did|had|has|the)\b)\w+)\s+)?)?"
+    r"(?:one\s+)?(?:(?:is|are|was|were|did|had|has)\s+)?(?:the\s+)?"
+    r"(?P<word>best|worst|highest|lowest|most|least|greatest|biggest|smallest|busiest|quietest)"
     r"(?:\s+one)?\W*",
     re.IGNORECASE,
 )
@@ -41,9 +53,15 @@ _BEST = re.compile(
 
 def follow(lexicon: Lexicon, question: str, previous: QuerySpec, now: datetime) -> Parsed | None:
     """The spec before, changed by a fragment; None when the question stands on its own."""
+    if (moved := period_before(question, previous)) is not None:
+        sentence = Sentence(lexicon, [])
+        assert moved.period is not None
+        say_what_there_is(sentence, moved.period)
+        return Parsed(sentence, moved, ())
     items = lexicon.items(question, now)
     parsed = parse(lexicon, items, whole=False)
-    if (best := _BEST.fullmatch(question.strip())) is not None and previous.dimensions:
+    best = _BEST.fullmatch(question.strip())
+    if best is not None and previous.dimensions and _is_of(previous, items, best["of"]):
         return _best_of(previous, parsed, descending=best["word"].lower() in _GREATEST)
     if parsed.unplaced or not _is_fragment(question, items, parsed.sentence):
         return None
@@ -55,13 +73,32 @@ def follow(lexicon: Lexicon, question: str, previous: QuerySpec, now: datetime) 
         return None  # There is nothing to be ranked.
     if spec == previous:
         return None
+    wanted.cannot = wanted.cannot or next(uncompared(spec), None)
     return Parsed(parsed.sentence, spec, ())
+
+
+def _is_of(previous: QuerySpec, items: list[Item], named: str | None) -> bool:
+    """Whether what is ranked is what the answer before was split by: the month of "which month was
+    best?"; "which one" is."""
+    if named is None:
+        return True
+    for item in items:
+        if item.text.lower() != named.lower():
+            continue
+        column, sign = item.as_(Named), item.sign("grain")
+        for dimension in previous.dimensions:
+            if sign is not None and sign.value == dimension.grain:
+                return True
+            if column is not None and column.choices[0].column == dimension.column:
+                return True
+    return False
 
 
 def _best_of(previous: QuerySpec, parsed: Parsed, *, descending: bool) -> Parsed | None:
     """ "And the worst?" is of what was measured before."""
     if not previous.measures:
         return None
+    parsed.sentence.wanted.assumptions.clear()  # They would be of a question of its own.
     order = (Order(output=len(previous.dimensions), descending=descending),)
     spec = msgspec.structs.replace(previous, order=order, limit=1, limit_per=None)
     return Parsed(parsed.sentence, spec, ())
@@ -86,6 +123,8 @@ def _is_fragment(question: str, items: list[Item], sentence: Sentence) -> bool:
     )  # fmt: skip
     if figure and not begins:
         return False
+    if (wanted.percent or wanted.share) and (wanted.where or wanted.listed):
+        return False  # "What percentage was refunded" tells its part and its whole.
     asks = any(item.sign("which") for item in items) and words[0] in ("which", "who", "whose")
     counts = any(item.sign("aggregate") for item in items) and not begins
     if asks or counts or not changes or _is_whole(words, sentence):
@@ -125,17 +164,23 @@ def _patched(previous: QuerySpec, sentence: Sentence) -> QuerySpec:
         # "by quantity" after "top 5 products by revenue" asks for another figure.
         aggregate = usual(sentence.column(figure.column))
         wanted.measures.append(Measure(aggregate=aggregate, column=figure.column))
+    measures, where, period = reparted(_measured(previous, wanted), wanted.where, wanted.period)
+    time = wanted.period.column if wanted.period is not None else sentence.lexicon.time
+    days = any(len(group) > 1 and is_days(group) and group[0].column == time for group in where)
+    kept = previous.where
+    if time is not None and (wanted.period is not None or days):
+        kept = without_days(kept, time)
     spec = msgspec.structs.replace(
         previous,
-        measures=_measured(previous, wanted),
+        measures=measures,
         dimensions=_regrouped(previous, groups, sentence) if groups else previous.dimensions,
-        where=_narrowed(previous.where, wanted.where),
-        period=wanted.period or previous.period,
+        where=_narrowed(kept, where),
+        period=period or (None if days else previous.period),
         having=(*previous.having, *wanted.having),
         chart=wanted.chart or previous.chart,
         comparison=wanted.comparison or previous.comparison,
     )
-    return _ordered(previous, spec, sentence, groups)
+    return _ordered(previous, compared(previous, spec, sentence), sentence, groups)
 
 
 def _measured(previous: QuerySpec, wanted: Wanted) -> tuple[Measure, ...]:
@@ -144,7 +189,10 @@ def _measured(previous: QuerySpec, wanted: Wanted) -> tuple[Measure, ...]:
     shown = "share" if wanted.percent else "running_total" if wanted.running else None
     if shown is None:
         return measures
-    return tuple(msgspec.structs.replace(measure, shown_as=shown) for measure in measures)
+    return tuple(
+        measure if measure.shown_as == "rate" else msgspec.structs.replace(measure, shown_as=shown)
+        for measure in measures
+    )
 
 
 def _ordered(
@@ -189,6 +237,11 @@ def _regrouped(
         return tuple(groups)
     if any(fold(item.text) in ("also", "too", "additionally") for item in sentence.all):
         return (*previous.dimensions, *(d for d in groups if d not in previous.dimensions))
+    told = {fold(item.text) for item in sentence.all}
+    if is_side_by_side(previous) and not told & {"instead", "rather"}:
+        others = [d for d in groups if d.column != previous.dimensions[0].column]
+        if others == groups:
+            return (*groups, *previous.dimensions)  # What is compared goes on being compared.
     new = {d.column: d for d in groups}
     same = [d for d in previous.dimensions if d.column in new]
     if same and all(d.column in {s.column for s in same} for d in groups):

@@ -12,9 +12,10 @@ def grouped(
     sentence: Sentence, groups: tuple[Dimension, ...], measures: list[Measure]
 ) -> QuerySpec:
     wanted = sentence.wanted
-    if wanted.percent and groups:
+    rates = any(measure.shown_as == "rate" for measure in measures)
+    if wanted.percent and groups and not rates:
         measures = [msgspec.structs.replace(m, shown_as="share") for m in measures]
-    if wanted.running and groups:
+    if wanted.running and groups and not rates:
         measures = [msgspec.structs.replace(m, shown_as="running_total") for m in measures]
     if wanted.comparison is not None:
         groups = _in_time(sentence, groups)

@@ -32,6 +32,7 @@ from contexts.analytics.infrastructure.offline_planner.readings import (
     Placed,
     Sign,
     SignKind,
+    Span,
 )
 from contexts.analytics.infrastructure.offline_planner.signs import signs_in
 from contexts.analytics.infrastructure.offline_planner.typing_slips import mistyped
@@ -46,7 +47,7 @@ from contexts.analytics.infrastructure.offline_planner.words import (
 
 _ASKS_FOR: tuple[SignKind, ...] = (
     *("aggregate", "group", "each", "which", "distinct", "extreme", "top", "often", "adjective"),
-    *("list", "order"),
+    *("list", "order", "share", "percent"),
 )
 """What asks for the things that are named after it."""
 
@@ -79,6 +80,7 @@ class Lexicon:
             *self.values.held_in(tokens),
             *self._rest(tokens),
         ]
+        placed = [*_beside_spans(placed)]
         explained = {i for one in placed for i in range(one.first, one.last)}
         for i, token in enumerate(tokens):
             if i not in explained and (held := self.values.nearly(token)) is not None:
@@ -155,6 +157,22 @@ class Lexicon:
             return own[:1] or named[:2]
         unique = [c.name for c in (*texts, *self.relation.columns) if self.unique(c.name)]
         return unique[:1]
+
+
+def _beside_spans(placed: Sequence[Placed]) -> Iterator[Placed]:
+    """What stands between two times sets them side by side: "August vs last month" names another
+    month, and "was August better than July" asks for nothing after July."""
+    ends = {one.last for one in placed if isinstance(one.reading, Span)}
+    starts = {one.first for one in placed if isinstance(one.reading, Span)}
+    split = any(isinstance(one.reading, Sign) and one.reading.kind == "group" for one in placed)
+    for one in placed:
+        sign = one.reading
+        if not isinstance(sign, Sign) or one.first not in ends:
+            yield one
+        elif sign.kind == "compare" and one.last in starts and sign.value in ("gt", "lt"):
+            yield Placed(one.first, one.last, Sign(kind="versus", value="versus"), one.weight)
+        elif sign.kind != "change" or split:
+            yield one
 
 
 def _row_nouns(relation: Relation) -> frozenset[str]:

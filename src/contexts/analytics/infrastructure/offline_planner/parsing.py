@@ -17,6 +17,7 @@ from contexts.analytics.infrastructure.offline_planner.ranking import read_rank
 from contexts.analytics.infrastructure.offline_planner.ratios import read_ratios
 from contexts.analytics.infrastructure.offline_planner.readings import Item, SignKind
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
+from contexts.analytics.infrastructure.offline_planner.side_by_side import read_opposites
 from contexts.analytics.infrastructure.offline_planner.wishes import (
     read_axes,
     read_chart,
@@ -27,6 +28,7 @@ _CLAUSES = (
     read_chart,
     read_orders,
     read_axes,
+    read_opposites,
     read_conditions,
     read_values,
     read_manner,

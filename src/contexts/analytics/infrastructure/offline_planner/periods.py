@@ -1,5 +1,7 @@
 """Which time a question speaks of: a stretch of it, or a part that returns, such as Fridays."""
 
+from collections.abc import Sequence
+
 from contexts.analytics.domain.query_spec import Dimension, Filter, Period, Scalar
 from contexts.analytics.infrastructure.offline_planner.filters import add, negated
 from contexts.analytics.infrastructure.offline_planner.readings import (
@@ -7,6 +9,7 @@ from contexts.analytics.infrastructure.offline_planner.readings import (
     Span,
 )
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
+from contexts.analytics.infrastructure.offline_planner.side_by_side import beside, spans_from
 
 
 def period(
@@ -19,8 +22,8 @@ def period(
         if known is not None and known.column == chosen:
             start, end = start or known.start, end or known.end
             said = f"{known.said}, {said}"
-        _beyond(sentence, chosen, start, end)
         sentence.wanted.period = Period(column=chosen, start=start, end=end, said=said)
+        say_what_there_is(sentence, sentence.wanted.period)
         return True
     years = chosen or next(
         (c.name for c in sentence.lexicon.relation.columns if sentence.year_like(c.name)), None
@@ -51,9 +54,9 @@ def period(
     return True
 
 
-def _beyond(sentence: Sentence, column: str, start: str | None, end: str | None) -> None:
-    """Say so where nothing can lie in a stretch of time."""
-    known = sentence.column(column)
+def say_what_there_is(sentence: Sentence, asked: Period) -> None:
+    """Where nothing can lie in a stretch of time."""
+    known, start, end = sentence.column(asked.column), asked.start, asked.end
     first, last = (known.minimum or "")[:10], (known.maximum or "")[:10]
     if first and last and ((start and start > last) or (end and end <= first)):
         sentence.wanted.assumptions.append(f"the data is from {first} to {last} only")
@@ -104,39 +107,47 @@ def part_of_time(sentence: Sentence, at: int) -> bool:
 
 
 def stretch_of_time(sentence: Sentence, at: int) -> bool:
-    """`in October`, `hired in 2013`, `October and November`."""
-    span = sentence.items[at].as_(Span)
-    if span is None:
+    """`in October`, `hired in 2013`, `October and November`, `Q1 vs Q3`."""
+    if sentence.items[at].as_(Span) is None:
         return False
-    spans, used = [span], [at]
-    if sentence.says(at + 1, "and", "or", "versus") and sentence.free(at + 2) is not None:
-        other = sentence.items[at + 2].as_(Span)
-        if other is not None:
-            if other.start != span.end and span.start != other.end:
-                return False  # What lies between them is not asked for.
-            spans, used = sorted((span, other), key=_begin), [at, at + 1, at + 2]
-            sentence.wanted.apart = "year" if _years(span) else "month" if _months(span) else "day"
+    spans, used = spans_from(sentence, at)
     column = sentence.pick(at - 1, "time") if sentence.named(at - 1) is not None else None
     if column is not None:
         used.insert(0, at - 1)
     known = sentence.wanted.period
     if known is not None and known.start is not None and known.end is not None:
         return False  # Two at once would leave nothing.
-    said = " and ".join(each.said for each in spans)
-    if not period(sentence, column, spans[0].start, spans[-1].end, said):
+    if not (_several(sentence, spans, column) if len(spans) > 1 else _one(sentence, spans, column)):
         return False
     sentence.wanted.assumptions += [each.assumed for each in spans if each.assumed]
+    sentence.wanted.period_at = sentence.items[at].start
     sentence.use(*used)
     return True
 
 
-def _begin(span: Span) -> str:
-    return span.start or ""
+def _one(sentence: Sentence, spans: Sequence[Span], column: str | None) -> bool:
+    span = spans[0]
+    return period(sentence, column, span.start, span.end, span.said)
 
 
-def _years(span: Span) -> bool:
-    return (span.start or "").endswith("-01-01") and (span.end or "").endswith("-01-01")
-
-
-def _months(span: Span) -> bool:
-    return (span.start or "").endswith("-01") and (span.end or "").endswith("-01")
+def _several(sentence: Sentence, spans: Sequence[Span], column: str | None) -> bool:
+    """Each has a row of its own; what lies between them is not asked for."""
+    chosen = column or sentence.lexicon.time or ""
+    together = beside(spans, chosen)
+    if together is None:
+        said = " and ".join(f"'{span.said}'" for span in spans)
+        sentence.wanted.cannot = (
+            f"{said} overlap or are of different lengths, so that they can't be put side by side: "
+            "ask for each"
+        )
+        return False
+    if together.period is not None:
+        start, end, said = together.period.start, together.period.end, together.period.said
+        if not period(sentence, column, start, end, said):
+            return False
+    elif chosen and sentence.column(chosen).type in ("date", "timestamp"):
+        sentence.wanted.where.append(together.days)
+    else:
+        return False
+    sentence.wanted.apart = together.step
+    return True

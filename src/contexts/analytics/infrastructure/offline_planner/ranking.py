@@ -203,7 +203,9 @@ def _asks_who(sentence: Sentence, at: int) -> bool:
     word = sentence.items[at].text.lower()
     if word in ("busiest", "quietest", "peak"):
         return True
-    following = sentence.named(at + 1) is not None and sentence.pick(at + 1, "number") is None
+    number = sentence.pick(at + 1, "number") if sentence.named(at + 1) is not None else None
+    thing = number is None or sentence.column(number).role != "measure"
+    following = sentence.named(at + 1) is not None and thing
     if word in ("best", "worst") and (following or sentence.is_(at + 1, "grain")):
         return True
     for before in range(at):

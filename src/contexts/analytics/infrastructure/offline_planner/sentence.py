@@ -57,13 +57,16 @@ class Ambiguous(msgspec.Struct):
 
 
 class Wanted(msgspec.Struct):
-    """What the clauses of a question ask for, before it is put together."""
+    """What the clauses of a question ask for, before it is put together; `told_at` and `period_at`
+    are where in the question a condition and the period stand. `unsure`: the figure is a guess."""
 
     measures: list[Measure] = []
     groups: list[Dimension] = []
     listed: list[Dimension] = []
     where: list[tuple[Filter, ...]] = []
+    told_at: dict[Filter, int] = {}
     period: Period | None = None
+    period_at: int | None = None
     having: list[Having] = []
     orders: list[OrderWish] = []
     rank: Rank | None = None
@@ -78,8 +81,9 @@ class Wanted(msgspec.Struct):
     each_row: bool = False
     split: Dimension | None = None
     things: set[str] = set()
-    apart: Literal["day", "month", "year"] | None = None
+    apart: Literal["day", "week", "month", "quarter", "year"] | None = None
     cannot: str | None = None
+    unsure: bool = False
     assumptions: list[str] = []
     ambiguous: list[Ambiguous] = []
 
@@ -103,7 +107,7 @@ class Sentence:
         if named is None:
             return item.readings
         begins = at == 0 or self.items[at - 1].is_("break")
-        if item.is_("list") and begins and at + 1 < len(self.items):
+        if item.is_("list") and begins and self._goes_on(item):
             return tuple(reading for reading in item.readings if reading is not named)
         whole = named.choices[0].whole
         if item.sign("sell") is not None and (not whole or named.choices[0].fit < 0.97):
@@ -115,6 +119,11 @@ class Sentence:
                 if not (isinstance(reading, Sign) and reading.kind in ("row", "person"))
             )
         return item.readings
+
+    def _goes_on(self, item: Item) -> bool:
+        """Whether anything follows, be it "me a chart" alone."""
+        place = next(i for i, one in enumerate(self.all) if one is item)
+        return any(not one.is_("break") for one in self.all[place + 1 :])
 
     def __len__(self) -> int:
         return len(self.items)

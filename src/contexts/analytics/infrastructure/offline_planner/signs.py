@@ -145,9 +145,9 @@ grain month_of_year: month of year | month of the year | calendar month | month 
 grain day_of_month: day of month | day of the month
 grain quarter_of_year: quarter of year | quarter of the year
 share share: share | shares | proportion | proportions | ratio | breakdown | split | composition
-share share: fraction | portion | makeup | what share
+share share: fraction | portion | makeup | what share | what part
 percent percent: percentage | percentages | percent | percentage of | % | what percentage
-percent percent: share in percent | what percent
+percent percent: share in percent | what percent | how many percent
 running running: running total | cumulative | cumulated | cumulatively | running sum
 running running: accumulated | running totals | cumulative total | cumulative sum | year to date
 change previous_period: growth | compared to the previous month
@@ -160,7 +160,9 @@ change previous_period: compared to the month before | compared with the month b
 change previous_period: versus last month | vs last month | than the month before
 change previous_period: compared to the previous week | compared to the week before
 change previous_period: compared with the previous week | vs the previous month
-change previous_period: versus the previous month
+change previous_period: versus the previous month | go up | goes up | went up | going up
+change previous_period: gone up | go down | goes down | went down | going down | gone down
+money money: did we make | do we make | have we made | did we take in | did we earn | we made
 change previous_year: year over year | year on year | compared to last year
 change previous_year: compared with last year | versus last year | vs last year | yoy
 change previous_year: than the year before | compared to the previous year
@@ -290,5 +292,7 @@ def _weight(sign: Sign) -> float:
             return 0.5
         case "person" | "row":
             return 0.55
+        case "change":
+            return 1.0
         case _:
             return 0.8

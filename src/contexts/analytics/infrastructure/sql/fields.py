@@ -20,6 +20,7 @@ from contexts.analytics.infrastructure.sql.measures import (
     aggregate,
     check_measure,
     is_additive,
+    rate,
     running_total,
     share,
     type_of,
@@ -191,6 +192,8 @@ class Fields:
     def _value(self, given: Measure) -> exp.Expr:
         if given.shown_as == "share":
             return share(given, self._relation, grouped=bool(self._spec.dimensions))
+        if given.shown_as == "rate":
+            return rate(given, self._relation)
         if given.shown_as == "value":
             return aggregate(given, self._relation)
         if not self._spec.dimensions:

@@ -26,6 +26,8 @@ def check_measure(given: Measure, relation: Relation) -> None:
         column_of(relation, given.per)
         if given.aggregate not in ADDED_UP:
             raise SpecInvalid(f"{given.aggregate} can't be divided per {given.per!r}; use sum")
+    if given.shown_as == "rate" and not given.where:
+        raise SpecInvalid("a rate is what the measure's own where leaves; it has none")
     if given.shown_as != "value" and (given.aggregate not in ADDED_UP or given.per):
         raise SpecInvalid(
             f"a {given.shown_as} adds up counts or sums, which {given.aggregate}"
@@ -34,7 +36,7 @@ def check_measure(given: Measure, relation: Relation) -> None:
 
 
 def type_of(given: Measure, relation: Relation) -> ColumnType:
-    if given.per or given.shown_as == "share":
+    if given.per or given.shown_as in ("share", "rate"):
         return "decimal"
     if given.aggregate in ("count", "count_distinct"):
         return "integer"
@@ -48,7 +50,7 @@ def type_of(given: Measure, relation: Relation) -> ColumnType:
 
 
 def unit_of(given: Measure, relation: Relation) -> str | None:
-    if given.aggregate in ("count", "count_distinct") or given.shown_as == "share":
+    if given.aggregate in ("count", "count_distinct") or given.shown_as in ("share", "rate"):
         return None
     columns = [column_of(relation, each) for each in (given.column, given.times) if each]
     units = [each.unit for each in columns if each.unit is not None]
@@ -57,9 +59,8 @@ def unit_of(given: Measure, relation: Relation) -> str | None:
 
 def is_additive(given: Measure) -> bool:
     """Whether what all groups have adds up to what the whole has."""
-    return (
-        given.aggregate in ("count", "sum") and not given.per and given.shown_as != "running_total"
-    )
+    parts = given.shown_as in ("value", "share")
+    return given.aggregate in ("count", "sum") and not given.per and parts
 
 
 def aggregate(given: Measure, relation: Relation, *, also: exp.Expr | None = None) -> exp.Expr:
@@ -84,6 +85,14 @@ def share(given: Measure, relation: Relation, *, grouped: bool) -> exp.Expr:
     value = aggregate(given, relation)
     if grouped:
         return ratio(value, exp.Window(this=exp.Sum(this=value.copy())))
+    return ratio(value, _whole(given, relation))
+
+
+def rate(given: Measure, relation: Relation) -> exp.Expr:
+    """Of each group, what the measure's own filters leave of it; where none is left, nothing."""
+    value = aggregate(given, relation)
+    if given.aggregate == "sum":
+        value = exp.Coalesce(this=value, expressions=[exp.Literal.number(0)])
     return ratio(value, _whole(given, relation))
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from contexts.analytics.application import conditions
 from contexts.analytics.domain.query_spec import Dimension, Grain, Measure
 from contexts.analytics.domain.relation import Relation
 from contexts.analytics.infrastructure.sql.values import column_of
@@ -87,6 +88,9 @@ def measure_title(given: Measure, relation: Relation) -> str:
     text = _aggregate_title(given, relation)
     if given.per:
         text += f" per {inside(column_of(relation, given.per).title)}"
+    if given.shown_as == "rate":
+        only = " and ".join(conditions.condition(each, relation) for each in given.where)
+        return f"Share of {inside(text)} where {only}"
     if given.where:
         text += f" ({', '.join(_filter_words(given, relation))})"
     if given.shown_as == "share":

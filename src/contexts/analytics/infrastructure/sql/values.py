@@ -1,6 +1,7 @@
 """What a value of a spec is in SQL: a literal of its column's type, or a clear no."""
 
 import difflib
+import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 
@@ -13,6 +14,9 @@ from contexts.analytics.infrastructure.sql.grains import PARTS, begin_of, part_n
 
 NUMBERS = ("integer", "decimal")
 TIMES = ("date", "timestamp", "time")
+
+_NOT_IN_A_STATEMENT = re.compile(r"[^\t\n\r -\ud7ff\ue000-\U0010ffff]")
+"""Control characters and halves of surrogate pairs: the gate lets none of them through."""
 
 _EXAMPLES = {
     "date": "2024-11-30",
@@ -84,8 +88,8 @@ def _text(column: Column, value: Scalar) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value)
-    if "\0" in text:
-        raise SpecInvalid(f"the value for {column.name!r} holds a NUL, which no text here does")
+    if _NOT_IN_A_STATEMENT.search(text):
+        raise SpecInvalid(f"the value for {column.name!r} holds a control character; leave it out")
     return text
 
 

@@ -13,7 +13,7 @@ from offline_paths import NOW, asked, event, found, path, turn
 from offline_readings import told
 from offline_tools import ToldTools, replied
 
-ANSWER = {
+ANSWER: dict[str, Any] = {
     "outcome": "answered",
     "dataset": "sales",
     "explanation": "Total by product name; the highest first; only the first 2",
@@ -89,6 +89,42 @@ async def test_a_search_tells_the_total_what_was_understood_and_a_line_for_each_
         "- Late Quartets — Sat 21 Nov 2026, 21:00 — price 18 to 46.50 — 40 places left\n"
         "- Kettle Black — Sun 22 Nov 2026, 21:00 — price 12 — 40 places left"
     )
+
+
+async def test_what_goes_on_for_days_is_told_by_its_days_and_how_long_it_is_on() -> None:
+    began = event("Neon", "8", "2026-11-10") | {"ends_at": "2026-11-23T18:00:00"}
+    begins = event("Glass", "5", "2026-11-20") | {"ends_at": "2026-12-02T18:00:00"}
+    late = event("Late Quartets", "18", "2026-11-20") | {"ends_at": "2026-11-21T02:00:00"}
+    told = ToldTools(lambda name, given: {"total": 3, "events": [began, begins, late]})
+    reply = await replied(told, turn("what's on this weekend"))
+    # "This weekend" is from the 21st on.
+    assert "- Neon — on until Mon 23 Nov 2026 — price 8 — 40 places left" in reply.text
+    assert "- Glass — on until Wed 2 Dec 2026 — " in reply.text
+    assert "- Late Quartets — Fri 20 Nov 2026, 21:00 — " in reply.text
+    reply = await replied(told, turn("events with neon in the title"))
+    assert "- Neon — Tue 10 Nov 2026 to Mon 23 Nov 2026 — " in reply.text
+
+
+async def test_an_event_that_is_on_since_before_is_one_of_those_shown() -> None:
+    began = event("Neon", "8", "2026-11-10") | {"ends_at": "2026-11-23T18:00:00"}
+    later = event("Late Quartets", "18", "2026-11-21")
+    told = ToldTools(lambda name, given: {"total": 2, "events": [began, later]})
+    first = await replied(told, turn("what's on this weekend"))
+    part = found(began, later, from_="2026-11-21", to="2026-11-22")
+    second = turn("what's on this weekend", [part, first.text], "the second one")
+    assert "**Late Quartets**" in (await replied(told, second)).text
+
+
+async def test_more_is_asked_for_from_the_first_day_where_all_shown_began_before() -> None:
+    began = [
+        event(f"Show {n}", "8", f"2026-11-{n:02}") | {"ends_at": "2026-12-24T18:00:00"}
+        for n in range(1, 11)
+    ]
+    told = ToldTools(lambda name, given: {"total": 15, "events": began})
+    first = await replied(told, turn("what's on this weekend"))
+    part = found(*began, total=15, from_="2026-11-21", to="2026-11-22")
+    await replied(told, turn("what's on this weekend", [part, first.text], "more"))
+    assert told.calls[-1][1]["from"] == "2026-11-21"
 
 
 async def test_more_than_are_listed_are_told_of_and_shown_page_by_page_without_a_gap() -> None:
@@ -224,6 +260,13 @@ async def test_an_answer_from_data_is_told_with_its_rows_and_how_it_was_understo
     )
 
 
+async def test_parts_of_a_whole_are_told_in_percent() -> None:
+    columns = [ANSWER["columns"][0], ANSWER["columns"][1] | {"in_percent": True}]
+    told = ANSWER | {"columns": columns, "rows": [["Cone", 0.4489134], ["Cake", 0.02]]}
+    reply = await replied(ToldTools(lambda name, given: told), turn("share of revenue by product"))
+    assert "- Cone: 44.9%\n- Cake: 2%" in reply.text
+
+
 async def test_rows_that_are_not_written_out_are_told_of() -> None:
     rows = [[f"Product {n}", n] for n in range(50)]
     cut = ANSWER | {"rows": rows, "truncated": True}
@@ -257,6 +300,27 @@ async def test_what_can_be_meant_in_two_ways_is_asked_back_and_chosen_by_number(
     chosen = ToldTools(lambda *_: ANSWER)
     await replied(chosen, turn("revenue", answer_of([], reply), "2"))
     assert chosen.calls == [("ask_data", {"question": "revenue", "dataset": "sales"})]
+
+
+async def test_of_the_catalogue_and_other_data_what_names_no_event_is_of_the_other() -> None:
+    options = [
+        {"label": f"in {name}", "question": "compare july and august", "dataset": name}
+        for name in ("box_office", "events")
+    ]
+    unclear = UNCLEAR | {"options": options}
+    tools = ToldTools(lambda name, given: ANSWER if "dataset" in given else unclear)
+    reply = await replied(tools, turn("compare july and august"))
+    assert [given.get("dataset") for _, given in tools.calls] == [None, "box_office"]
+    assert "Highest total" in reply.text
+    # What speaks of events is asked back for, and so is what may be of other data.
+    tools = ToldTools(lambda name, given: unclear)
+    assert "Which do you mean?" in (await replied(tools, turn("average price of events"))).text
+    # A fragment asks for no figure, whatever it fits.
+    after = turn("revenue by crew", asked("revenue by crew", "unanswerable"), "in august")
+    tools = ToldTools(lambda name, given: ANSWER if "dataset" in given else unclear)
+    assert "Which do you mean?" in (await replied(tools, after)).text
+    both = ToldTools(lambda name, given: UNCLEAR)
+    assert "Which do you mean?" in (await replied(both, turn("revenue"))).text
 
 
 async def test_a_dataset_that_the_question_names_need_not_be_asked_back_for() -> None:

@@ -270,6 +270,11 @@ SEARCHES: list[tuple[str, Any]] = [
     ("events", ("search", {})),
 ]
 QUESTIONS = [
+    "which show sells best on fridays",
+    "was august better than july",
+    "did sales go up in august",
+    "phone vs app in august",
+    "refund rate by channel",
     "hi, can you tell me the revenue by month please",
     "top five products in sales",
     "revenue by month",
@@ -314,6 +319,7 @@ ASKED_OTHERWISE: list[tuple[str, Any]] = [
         "how many rows in box_office",
         ("ask", {"question": "how many rows", "dataset": "box_office"}),
     ),
+    ("events by month", ("ask", {"question": "events by month", "dataset": "events"})),
     (
         "how many concerts are there in November",
         ("ask", {"question": "how many concerts are there in November 2026", "dataset": "events"}),
@@ -392,6 +398,7 @@ LIMITS: list[tuple[str, Any]] = [
     ("what is 5 times 7", ("cannot", "knowledge")),
     ("Hola, ¿qué hay este fin de semana?", ("cannot", "language")),
     ("Was ist morgen los?", ("cannot", "language")),
+    ("umsatz pro monat", ("cannot", "language")),
     ("Quels concerts ce soir?", ("cannot", "language")),
     ("今晚有什么演出", ("cannot", "language")),
     ("Что сегодня вечером?", ("cannot", "language")),

@@ -262,8 +262,8 @@ async def test_an_answer_is_told_with_rows_chart_and_what_it_rests_on() -> None:
         "explanation": "Total of fare by city.",
         "assumptions": [],
         "columns": [
-            {"name": "city", "title": "City", "type": "text"},
-            {"name": "fare", "title": "Fare", "type": "decimal"},
+            {"name": "city", "title": "City", "type": "text", "in_percent": False},
+            {"name": "fare", "title": "Fare", "type": "decimal", "in_percent": False},
         ],
         "rows": [["Nieve", 64], ["Halvora", 72.25]],
         "truncated": False,

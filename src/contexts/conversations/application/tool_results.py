@@ -69,7 +69,7 @@ _ANSWER = (
     *("outcome", "dataset", "explanation", "assumptions", "chart_type", "chart", "analysis", "sql"),
     *("log_position", "dataset_version", "reason", "unplaced", "suggestions", "options", "thread"),
 )
-_COLUMN = ("name", "title", "type")
+_COLUMN = ("name", "title", "type", "in_percent")
 
 
 def _event(offer: OfferFound, available_only: bool) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What was done before in a conversation, and what of it was shown: a message may go on from it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -153,5 +154,11 @@ def _shown(message: Message) -> tuple[Mapping[str, Any], ...]:
     if not given:
         return ()
     places = {told: at for at, told in enumerate(message.text.split("\n"))}
-    standing = [(places[line(event)], event) for event in given.values() if line(event) in places]
-    return tuple(event for _, event in sorted(standing, key=lambda each: each[0]))
+    standing = [
+        (places[told], event)
+        for event in given.values()
+        for told in (line(event), line(event, str(date.max)))
+        if told in places
+    ]
+    standing.sort(key=lambda each: each[0])
+    return tuple({str(event["id"]): event for _, event in standing}.values())

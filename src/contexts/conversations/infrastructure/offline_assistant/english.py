@@ -50,7 +50,7 @@ FILLER = ANY | words(
     interesting top recommended recommend recommendation recommendations suggest suggestion
     suggestions popular happening happen happens playing perform performing performs held
     taking take takes run runs running start starts starting begin begins beginning open opens
-    opening closing
+    opening closing left
     coming upcoming next soon future new latest later now currently still available tonight
     let let's lets more else other another instead rather maybe perhaps again right
     cost costs costing price prices priced pay paying spend buy euro euros money worth
@@ -91,7 +91,7 @@ SPELT = words(
 SPELT_TOO = words(
     """
     concert concerts events tickets theatre comedy exhibition circus cheapest cheaper revenue
-    products
+    products evening afternoon morning
     """
 )
 """Others that are: those that much hangs on."""
@@ -144,7 +144,7 @@ FOREIGN = {
         """
         was wann wo wie ist sind der das ein eine und nicht fur mit heute morgen abend gibt es
         wochenende konzert konzerte ich mochte bitte danke guten welche diese viele karten im am
-        diesem nachste umsatz
+        diesem nachste umsatz pro monat jahr woche tag
         """
     ),
     "Italian": words(

@@ -21,7 +21,8 @@ _FIGURES = stands(
     hourly | daily | weekly | monthly | quarterly | yearly | over time | month over month
     (?:in|from|of) (?:the |our |my )?\w+(?: \w+)? (?:data|table)
     year over year | correlation | ascending | descending | x-? ?axis | y-? ?axis
-    how much (?:did|have|has|was|were|do we|does each|money|revenue) | [a-z]+_\w+
+    sells? (?:the )?(?:best|most|worst|least) | (?:better|worse) than | (?:go|goes|went) (?:up|down)
+    refunds? rates? | how much (?:did|have|has|was|were|do we|does each|money|revenue) | [a-z]+_\w+
     """
 )
 """Words that only a question for figures has; an underscore is that of a name in data."""
@@ -70,7 +71,9 @@ _AHEAD = stands(
     (?:this|next|coming|the) (?:saturday|sunday)
     """
 )
+_TIMES = "(?:year|quarter|month|week|weekday|day)"
 _CATALOGUE_COUNT = re.compile(
+    rf"\b(?:events?|concerts?|gigs?) (?:by|per|each|every) {_TIMES}(?!\S)|"
     r"\b(?:how many|number of|count(?: of)?)(?: (?:all|the|different|upcoming|sold out|available"
     r"|free|live))* (?:events?|concerts?|gigs?)(?!\S)"
 )
@@ -91,6 +94,7 @@ _OF_THESE = re.compile(
         of (?:those|these|them) | events | shows | concerts | results | are (?:there|they|those)
         is that | in all | in total | altogether | did you find | were (?:there|found) | are | left
         have (?:places|seats|tickets) | available | still | with | places | seats | tickets | on
+        free | sold out
         """
     )
     + r")*(?: (?:under|below|over|on|in|after|before|less|for)\b.*)?"
@@ -124,7 +128,7 @@ def weigh(reading: Reading) -> Evidence:
     events = left or bool(words & EVENTS) or _WHATS_ON.search(text) is not None
     ahead = _AHEAD.search(text) is not None and _PAST.search(text) is None
     return Evidence(
-        figures=not left and (nouns or _FIGURES.search(text) is not None),
+        figures=not left and (nouns or _FIGURES.search(text) is not None or counts_events(reading)),
         ranking=_RANKING.search(text) is not None,
         events=events,
         ahead=ahead,

@@ -59,15 +59,16 @@ def find_more(before: Earlier, seen: Set[str]) -> Steps:
     if before.found is None or not before.events:
         return telling_events.more(0, [])
     search = Search.again(before.found.arguments)
-    starts = [str(event["starts_at"]) for event in before.events]
-    if starts == sorted(starts):
+    starts, since = [str(event["starts_at"]) for event in before.events], search.start
+    # From before the first day on there is also what is over by then.
+    if starts == sorted(starts) and starts[-1] >= (since or ""):
         search = _replaced(search, start=starts[-1])
     part = yield _call(search, MOST)
     if part.error is not None:
         return telling_help.troubled(_DOING, part.error)
     total, events = _told(part)
     fresh = [event for event in events if str(event["id"]) not in seen]
-    return telling_events.more(total - (len(events) - len(fresh)), fresh)
+    return telling_events.more(total - (len(events) - len(fresh)), fresh, since)
 
 
 def _by_price(search: Search) -> Steps:

@@ -14,7 +14,10 @@ _POLITE = one_of(
     """
 )
 _PLEASE = f"(?:{_POLITE} )*"
-_DETAILS = r"(?! (?:by|per|sales|rates?|amounts?|counts?|totals?|shares?|revenue|numbers?))"
+_DETAILS = (
+    r"(?! (?:by|per|vs|versus|against|compared|sales|rates?|amounts?|counts?|totals?|shares?"
+    r"|revenue|numbers?))"
+)
 _AN_ACT = begins(
     rf"""
     (?:book|reserve|purchase|buy|cancel|unsubscribe|subscribe|email|e-mail|remind|phone){_DETAILS}

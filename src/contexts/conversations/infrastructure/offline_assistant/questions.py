@@ -11,7 +11,7 @@ from contexts.conversations.infrastructure.offline_assistant.earlier import ASK,
 from contexts.conversations.infrastructure.offline_assistant.finding import find
 from contexts.conversations.infrastructure.offline_assistant.message import Reading
 from contexts.conversations.infrastructure.offline_assistant.steps import Call, Steps
-from contexts.conversations.infrastructure.offline_assistant.wishes import Ask
+from contexts.conversations.infrastructure.offline_assistant.wishes import CATALOGUE, Ask
 
 _DOING = "Asking the data"
 
@@ -30,7 +30,10 @@ def ask(wish: Ask, *, goes_on: bool) -> Steps:
         part = again if _is_understood(again) else part
     if _outcome(part) == "needs_clarification":
         # "top five products in sales" names the dataset that we would have to ask back for.
-        option = named_dataset(Reading(wish.question), _options(part))
+        options = _options(part)
+        option = named_dataset(Reading(wish.question), options)
+        if option is None and wish.alone and wish.of_business:
+            option = _but_the_catalogue(options)
         if option is not None:
             chosen = Ask(question=str(option["question"]), dataset=option["dataset"])
             part = yield Call(ASK, chosen.arguments)
@@ -38,6 +41,13 @@ def ask(wish: Ask, *, goes_on: bool) -> Steps:
         told = yield from find(wish.fallback)
         return f"{telling_data.as_search(result_of(part))}\n\n{told}"
     return _told(part)
+
+
+def _but_the_catalogue(options: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What is meant where it is that or the catalogue, and no event is spoken of."""
+    others = [option for option in options if option.get("dataset") not in (None, CATALOGUE)]
+    is_choice = any(option.get("dataset") == CATALOGUE for option in options)
+    return others[0] if is_choice and len(options) == 2 and len(others) == 1 else None
 
 
 def _told(part: ToolPart) -> str:

@@ -42,6 +42,7 @@ from contexts.conversations.infrastructure.offline_assistant.searching import (
 )
 from contexts.conversations.infrastructure.offline_assistant.talking import talk_of
 from contexts.conversations.infrastructure.offline_assistant.wishes import (
+    CATALOGUE,
     Ask,
     Cannot,
     Describe,
@@ -53,9 +54,6 @@ from contexts.conversations.infrastructure.offline_assistant.wishes import (
 
 LONGEST = 1_000
 """Characters of a message that can still be a question or a search."""
-
-CATALOGUE = "events"
-"""The dataset that the catalogue is."""
 
 _KIND = 2
 """Words that may say what kind of event is wanted, of those that were looked for."""
@@ -238,7 +236,13 @@ def _ask(
     if before.dataset == CATALOGUE and not seen.figures:
         text = dated(text, today)
     alone = (seen.figures or seen.ranking) and not _goes_on(reading)
-    return Ask(question=text, alone=alone, written=slipped, fallback=fallback)
+    return Ask(
+        question=text,
+        alone=alone,
+        written=slipped,
+        fallback=fallback,
+        of_business=not (seen.events or seen.ahead),
+    )
 
 
 def _noted(reading: Reading, search: Search) -> Search:

@@ -91,6 +91,8 @@ def _cell(value: Any, column: Mapping[str, Any]) -> str:
     if isinstance(value, int | float):
         # A year is a number that is a name.
         is_year = name == "year" or name.endswith("_year")
+        if column.get("in_percent"):
+            return f"{writing.number(round(value * 100, 1))}%"
         return str(value) if is_year and isinstance(value, int) else writing.number(value)
     if kind in ("date", "timestamp"):
         return writing.moment(str(value), name.rpartition("_")[2])

@@ -1,6 +1,7 @@
 """What is said about events that were found, or that were not."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from contexts.conversations.infrastructure.offline_assistant import writing
@@ -10,6 +11,9 @@ from contexts.conversations.infrastructure.offline_assistant.wishes import Searc
 
 Events = Sequence[Mapping[str, Any]]
 
+_DAYS = 2
+"""What ends so many days after its beginning is no long night."""
+
 
 def found(search: Search, total: int, events: Events) -> str:
     """What was found, what was understood, and an event in each line."""
@@ -17,9 +21,8 @@ def found(search: Search, total: int, events: Events) -> str:
     told = f"There {verb} {writing.counted(total, 'event')}{_criteria(search)}."
     lines = [_joined(told, *search.notes)]
     if events:
-        lines += [_head(total, len(events)), *map(line, events)] if total > len(events) else [
-            "", *map(line, events)
-        ]  # fmt: skip
+        head = _head(total, len(events)) if total > len(events) else ""
+        lines += [head, *_lines(search, events)]
     if total > len(events):
         lines += ["", "Say 'more' for those that follow, or narrow it: a day, a price, a word."]
     return "\n".join(lines)
@@ -41,7 +44,8 @@ def by_price(search: Search, total: int, events: Events, *, proven: bool) -> str
         told += f" The {name} price I found is {extreme}; there may be others."
     first = "cheapest" if search.order == "cheapest" else "dearest"
     cut = f" ({len(priced)} of them)" if total > len(priced) else ""
-    lines = [_joined(told, *search.notes), f"The {first} first{cut}:", *map(line, priced)]
+    lines = [_joined(told, *search.notes), f"The {first} first{cut}:"]
+    lines += _lines(search, priced)
     return "\n".join(lines)
 
 
@@ -63,7 +67,7 @@ def wider(how: str, search: Search, total: int, events: Events) -> str:
     verb = "is" if total == 1 else "are"
     cut = f"; the first {len(events)}" if total > len(events) else ""
     told = f"{how} there {verb} {writing.counted(total, 'event')}{_criteria(search)}{cut}:"
-    return "\n".join([told, *map(line, events)])
+    return "\n".join([told, *_lines(search, events)])
 
 
 def missing(absent: Sequence[str], alike: Mapping[str, str]) -> str:
@@ -87,7 +91,8 @@ def not_in_titles(words: Sequence[str]) -> str:
     return f"No event has {which}'{' '.join(words)}' in its title."
 
 
-def more(left: int, events: Events) -> str:
+def more(left: int, events: Events, since: str | None = None) -> str:
+    """`since` is the first day that was asked for."""
     if not events:
         return (
             "That was all of them."
@@ -96,7 +101,8 @@ def more(left: int, events: Events) -> str:
             "as those I showed. Narrow it to see them: by a price, or by a word of the title."
         )
     rest = left - len(events)
-    lines = ["The next ones:" if rest > 0 else "These are the rest:", *map(line, events)]
+    lines = ["The next ones:" if rest > 0 else "These are the rest:"]
+    lines += [line(event, since) for event in events]
     if rest > 0:
         lines += ["", f"{writing.number(rest)} more follow; say 'more', or narrow it."]
     return "\n".join(lines)
@@ -124,12 +130,24 @@ def no_such(count: int) -> str:
     return f"I showed {writing.counted(count, 'event')}; which of them do you mean?"
 
 
-def line(event: Mapping[str, Any]) -> str:
+def line(event: Mapping[str, Any], since: str | None = None) -> str:
+    """`since` is the first day that was asked for: of what began before, it matters how long it
+    is on."""
     title = " ".join(str(event["title"]).split())
-    when = writing.short_time(event["starts_at"])
+    when = _when(event, since)
     price = writing.prices(event.get("min_price"), event.get("max_price"))
     price = f"price {price}" if price[:1].isdigit() else price
     return f"- {title} — {when} — {price} — {_places(event)}"
+
+
+def _when(event: Mapping[str, Any], since: str | None) -> str:
+    """What goes on for days is told by its days."""
+    starts, ends = str(event["starts_at"]), str(event.get("ends_at") or event["starts_at"])
+    if (date.fromisoformat(ends[:10]) - date.fromisoformat(starts[:10])).days < _DAYS:
+        return writing.short_time(starts)
+    if since is not None and starts[:10] < since[:10]:
+        return f"on until {writing.short_day(ends)}"
+    return f"{writing.short_day(starts)} to {writing.short_day(ends)}"
 
 
 def _places(event: Mapping[str, Any]) -> str:
@@ -165,6 +183,10 @@ def _criteria(search: Search) -> str:
     if search.available_only is not None:
         told += " with places left" if search.available_only else ", sold out or not"
     return told
+
+
+def _lines(search: Search, events: Events) -> list[str]:
+    return [line(event, search.start) for event in events]
 
 
 def _joined(*sentences: str) -> str:

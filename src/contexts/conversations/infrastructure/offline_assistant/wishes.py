@@ -7,6 +7,9 @@ import msgspec
 
 from contexts.conversations.infrastructure.offline_assistant.prices import Order
 
+CATALOGUE = "events"
+"""The dataset that the catalogue is."""
+
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
     """Look for events. `start` and `end` are dates, both included, or times, in ISO 8601 on the
@@ -68,7 +71,8 @@ class Detail(msgspec.Struct, frozen=True):
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Put a question to the data. `alone`: it can be understood without the one before. `fallback`
     is the search that it may be as well. `written` are the words as they were, where the question
-    was made of them; it is asked so when it is not understood."""
+    was made of them; it is asked so when it is not understood. `of_business`: no word is of the
+    catalogue."""
 
     question: str
     dataset: str | None = None
@@ -76,6 +80,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     alone: bool = False
     written: str | None = None
     fallback: Search | None = None
+    of_business: bool = False
 
     @property
     def arguments(self) -> dict[str, Any]:

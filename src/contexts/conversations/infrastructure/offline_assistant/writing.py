@@ -51,9 +51,14 @@ def day(value: date, *, year: bool = True) -> str:
 
 def short_time(value: str) -> str:
     """ "Sat 28 Nov 2026, 21:00"."""
+    return f"{short_day(value)}, {datetime.fromisoformat(value):%H:%M}"
+
+
+def short_day(value: str) -> str:
+    """ "Sat 28 Nov 2026"."""
     at = datetime.fromisoformat(value)
     named = f"{WEEKDAYS[at.weekday()].title()[:3]} {at.day} {MONTHS[at.month - 1].title()[:3]}"
-    return f"{named} {at.year}, {at:%H:%M}"
+    return f"{named} {at.year}"
 
 
 def moment(value: str, grain: str) -> str:

@@ -433,6 +433,12 @@ async def test_a_run_whose_message_got_lost_is_queued_again(stage: Stage) -> Non
         reader = await world.worker()
         await world.shows("Jazz")
         await world.was_read("acme")
+
+        async def nothing_is_queued() -> bool:
+            return world.queued() == 0
+
+        # What it has done is acknowledged a moment later.
+        await until(nothing_is_queued)
         reader.kill()
         await reader.wait()
         await world.worker("--queue", "projections")

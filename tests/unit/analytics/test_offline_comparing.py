@@ -161,3 +161,29 @@ async def test_the_best_month_is_best_by_what_was_measured() -> None:
     paddles = QuerySpec(measures=(PADDLES,), dimensions=(MONTH,))
     best = await planned_of_hire("which month was best", paddles)
     assert (best.measures, best.limit) == ((PADDLES,), 1)
+
+
+async def test_this_week_of_data_that_has_ended_is_its_last_and_beside_the_one_before() -> None:
+    spec = await planned_of_hire("amount this week vs last week")
+    assert spec.period is not None
+    assert (spec.period.start, spec.period.end) == ("2025-08-25", "2025-09-01")
+    assert spec.comparison == "previous_period"
+    bare = await planned_of_hire("last week vs this week")
+    assert (bare.measures, bare.period, bare.comparison) == (
+        (AMOUNT,), spec.period, spec.comparison
+    )  # fmt: skip
+
+
+async def test_a_ratio_is_declined_by_name() -> None:
+    assert "ratio" in await declined_of_hire("ratio of the Pier to the Weir")
+
+
+async def test_a_figure_of_two_that_are_compared_is_a_question_of_its_own() -> None:
+    before = QuerySpec(measures=(PADDLES,), where=(only("craft", "Punt"),), limit=2)
+    assert await planned_of_hire("amount Pier vs Weir", before) == QuerySpec(
+        measures=(AMOUNT,), dimensions=(DESK,), where=(BOTH,)
+    )
+
+
+async def test_what_is_compared_with_nothing_is_declined() -> None:
+    assert "compared" in await declined_of_hire("vs the Weir")

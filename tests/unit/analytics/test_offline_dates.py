@@ -103,3 +103,15 @@ def test_hours_of_the_clock_are_read(text: str, clock: str) -> None:
     reading = longest(text)
     assert isinstance(reading, Numeral)
     assert reading.clock == clock
+
+
+def test_a_short_month_may_be_written_small_where_it_is_no_other_word() -> None:
+    assert span("revenue sept") == ("2025-09-01", "2025-10-01")
+    assert span("apr") == ("2025-04-01", "2025-05-01")
+    assert longest("mar") is None
+    assert span("Mar") == ("2025-03-01", "2025-04-01")
+
+
+def test_the_last_day_that_there_is_is_that_of_the_data() -> None:
+    assert span("the last day you have") == ("2025-05-31", "2025-06-01")
+    assert span("the last day") == ("2025-05-30", "2025-05-31")

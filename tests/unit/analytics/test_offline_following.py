@@ -230,3 +230,16 @@ async def test_one_figure_can_not_be_ranked() -> None:
 async def test_a_year_alone_narrows_to_it() -> None:
     year = Period(column="day", start="2025-01-01", end="2026-01-01", said="2025")
     assert (await planned("2025", BEFORE)).period == year
+
+
+async def test_what_is_denied_comes_beside_what_there_was_or_in_its_place() -> None:
+    toys = QuerySpec(measures=(AMOUNT,), where=(only("kind", "toys"),))
+    denied = (Filter(column="kind", operator="ne", values=("toys",)),)
+    assert (await planned("without toys", toys)).where == (denied,)
+    days = (Filter(column="day", operator="between", values=("2025-03-01", "2025-04-30")),)
+    around = (
+        Filter(column="day", operator="lt", values=("2025-04-01",)),
+        Filter(column="day", operator="ge", values=("2025-05-01",)),
+    )
+    some = QuerySpec(measures=(AMOUNT,), where=(days,))
+    assert (await planned("excluding April", some)).where == (days, around)

@@ -135,3 +135,7 @@ async def test_another_part_takes_the_place_of_the_part() -> None:
 async def test_a_percentage_is_not_put_beside_that_of_the_period_before() -> None:
     before = QuerySpec(measures=(rate(ROWS, *DAMAGED),), dimensions=(MONTH,))
     assert "percentage" in await declined_of_hire("compared to the previous month", before)
+
+
+async def test_without_a_flag_is_where_it_is_not_set() -> None:
+    assert (await planned_of_hire("amount without damaged")).where == (SOUND,)

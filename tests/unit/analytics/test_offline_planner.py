@@ -1,5 +1,6 @@
 """What the offline planner makes of questions: the whole spec, for each kind of clause."""
 
+import msgspec
 import pytest
 
 from contexts.analytics.application.ports import Planned
@@ -12,7 +13,7 @@ from contexts.analytics.domain.query_spec import (
     Period,
     QuerySpec,
 )
-from kiosk import AMOUNT, PIECES, RECEIPTS, asked, only, planned
+from kiosk import AMOUNT, KIOSK, PIECES, RECEIPTS, asked, declined, only, planned
 
 ITEM = Dimension(column="item")
 SELLER = Dimension(column="seller")
@@ -233,3 +234,42 @@ async def test_the_top_of_things_without_a_figure_are_those_that_bring_the_most(
 
 async def test_the_first_of_things_are_just_those() -> None:
     assert (await planned("the first 3 items")).measures == ()
+
+
+async def test_a_time_can_be_left_out() -> None:
+    spec = await planned("turnover by month without April")
+    assert spec.period is None
+    assert spec.where == (
+        (
+            Filter(column="day", operator="lt", values=("2025-04-01",)),
+            Filter(column="day", operator="ge", values=("2025-05-01",)),
+        ),
+    )
+
+
+async def test_how_much_somebody_made_is_money() -> None:
+    assert await planned("how much did Otto make") == QuerySpec(
+        measures=(AMOUNT,), where=(only("seller", "Otto"),)
+    )
+
+
+async def test_no_figure_is_anybody() -> None:
+    assert "who is meant" in (await declined("who has the lowest turnover")).reason
+
+
+async def test_nobody_goes_by_the_name_of_a_product() -> None:
+    columns = tuple(
+        msgspec.structs.replace(each, name="item_name", title="Item name")
+        if each.name == "item"
+        else each
+        for each in KIOSK.columns
+    )
+    named = msgspec.structs.replace(KIOSK, columns=columns)
+    assert "who is meant" in (await declined("who made the most turnover", named)).reason
+    assert "who is meant" in (await declined("who bought toys", named)).reason
+
+
+async def test_the_worst_things_bring_the_least_money() -> None:
+    assert await planned("worst 3 items") == QuerySpec(
+        measures=(AMOUNT,), dimensions=(ITEM,), order=(Order(output=1),), limit=3
+    )

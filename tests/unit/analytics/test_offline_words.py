@@ -2,9 +2,11 @@
 
 import pytest
 
+from contexts.analytics.domain.relation import ColumnValues
 from contexts.analytics.infrastructure.offline_planner.columns import alike
 from contexts.analytics.infrastructure.offline_planner.cover import cover
-from contexts.analytics.infrastructure.offline_planner.readings import Placed, Sign
+from contexts.analytics.infrastructure.offline_planner.readings import Held, Placed, Sign
+from contexts.analytics.infrastructure.offline_planner.values import ValueIndex
 from contexts.analytics.infrastructure.offline_planner.words import (
     names_in,
     one_slip,
@@ -80,3 +82,11 @@ def test_a_word_that_nothing_explains_is_an_item_without_readings() -> None:
         ("blue", True),
         ("moons", False),
     ]
+
+
+def test_a_name_that_has_an_apostrophe_is_one_value() -> None:
+    index = ValueIndex((ColumnValues("play", ("The Miller's Goose", "Otto")),))
+    for text, name in (("the miller's goose", "The Miller's Goose"), ("Otto's", "Otto")):
+        found = [placed.reading for placed in index.held_in(tokens_of(text))]
+        whole = [each.held for each in found if isinstance(each, Held) and not each.part]
+        assert whole == [(("play", (name,)),)]

@@ -334,6 +334,65 @@ async def test_a_dataset_that_the_question_names_need_not_be_asked_back_for() ->
     assert reply.text.startswith("Highest total")
 
 
+async def test_a_fragment_stays_with_the_data_that_was_asked_before() -> None:
+    def tell(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        if given.get("dataset") == "sales":
+            return UNANSWERABLE | {"reason": "nothing in sales tells what 'online' means"}
+        return ANSWER | {"dataset": "events"}
+
+    tools = ToldTools(tell)
+    said = ("revenue", asked("revenue"), "nonsense", asked("nonsense", "unanswerable"))
+    reply = await replied(tools, turn(*said, "only online"))
+    assert [given.get("dataset") for _, given in tools.calls] == [None, "sales"]
+    assert "nothing in sales tells" in reply.text
+
+
+async def test_a_fragment_of_no_answer_is_said_to_be_taken_by_itself() -> None:
+    tools = ToldTools(lambda *_: ANSWER)
+    declined = asked("tickets per order on average", "unanswerable", dataset=None)
+    reply = await replied(tools, turn("tickets per order on average", declined, "by channel"))
+    assert reply.text.startswith("The question before has no answer to go on from")
+    reply = await replied(tools, turn("revenue", asked("revenue"), "by channel"))
+    assert reply.text.startswith("Highest total")
+
+
+async def test_what_was_looked_up_in_a_single_row_is_told() -> None:
+    row = ANSWER | {
+        "columns": [{"name": "price", "title": "Price", "type": "decimal"}],
+        "rows": [[56]],
+        "analysis": "There is 1 row.",
+    }
+    assert "\n- 56\n" in (await replied(ToldTools(lambda *_: row), turn("revenue"))).text
+    figure = row | {"analysis": "Price: 56."}
+    assert "- 56" not in (await replied(ToldTools(lambda *_: figure), turn("revenue"))).text
+
+
+async def test_a_dataset_is_told_of_by_its_name_in_words() -> None:
+    box_office = {"name": "box_office", "columns": [{"title": "show", "type": "text"}]}
+    tools = ToldTools(lambda *_: {"datasets": [box_office]})
+    reply = await replied(tools, turn("tell me about the box office"))
+    assert "show (text)" in reply.text
+    reply = await replied(tools, turn("tell me about the moon"))
+    assert reply.text.startswith("I can't answer that")
+
+
+async def test_a_question_of_its_own_chooses_none_of_the_options() -> None:
+    options = [
+        {"label": f"in {name}", "question": "how many different shows", "dataset": name}
+        for name in ("box_office", "events")
+    ]
+    unclear = asked("how many different shows", **UNCLEAR | {"options": options})
+    for message, dataset in (
+        ("the events one please", "events"),
+        ("box office", "box_office"),
+        ("and the second one", "events"),
+    ):
+        wish = read(path("how many different shows", unclear, message), NOW)
+        assert told(wish) == ("ask", {"question": "how many different shows", "dataset": dataset})
+    own = read(path("how many different shows", unclear, "how many events next week"), NOW)
+    assert told(own)[1]["question"] == "how many events next week"
+
+
 async def test_a_question_that_does_not_go_on_from_the_last_is_asked_anew() -> None:
     def tell(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         return ANSWER if given.get("new_topic") else UNANSWERABLE

@@ -311,6 +311,11 @@ QUESTIONS = [
     "revenue of Late Quartets in June 2026",
     "sales",
     "how many orders came by phone?",
+    "best show",
+    "top 3 shows?",
+    "worst shows by revenue",
+    "ratio of web to box office",
+    "did we sell more on web or by phone",
 ]
 """They are asked in the words that they were written in."""
 
@@ -875,6 +880,39 @@ def test_a_question_is_put_without_slips_and_kept_as_it_was_written() -> None:
         "show me revenue by month",
         "shwo me revenu by month",
     )
+
+
+def test_a_dataset_that_is_all_that_is_said_is_told_of() -> None:
+    assert told(read(path("dataset sales"), NOW)) == ("describe", "sales")
+
+
+def test_what_was_made_in_the_past_is_never_looked_for_in_the_catalogue() -> None:
+    for message in ("how much did opera make in june vs august", "how many shows made over 5000"):
+        wish = read(path(message), NOW)
+        assert isinstance(wish, Ask)
+        assert wish.fallback is None
+
+
+def test_the_best_show_of_days_to_come_is_looked_for() -> None:
+    assert told(read(path("best shows in the coming week"), NOW))[0] == "search"
+    assert told(read(path("best shows in the data"), NOW))[0] == "ask"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "what's the difference",
+        "how much more",
+        "list them",
+        "compare them",
+        "out of how many",
+        "both",
+    ],
+)
+def test_what_is_asked_of_an_answer_is_put_to_the_data(message: str) -> None:
+    wish = read(path("top products", REVENUE, message), NOW)
+    assert isinstance(wish, Ask)
+    assert not wish.alone or message == "out of how many"
 
 
 def test_a_kind_of_event_is_counted_of_what_was_found() -> None:

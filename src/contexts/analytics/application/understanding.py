@@ -21,6 +21,7 @@ from contexts.analytics.application.ports import (
     Values,
 )
 from contexts.analytics.application.relations import Current
+from contexts.analytics.domain.dataset import CATALOGUE
 from contexts.analytics.domain.query_spec import QuerySpec
 from contexts.analytics.domain.question import Option, Question, Usage, WhichPlanner
 
@@ -256,10 +257,12 @@ def _surest(question: str, tried: Sequence[_Look]) -> Understood | Declined:
     planned.sort(key=lambda each: (not each[0].goes_on, -each[1].confidence))
     (look, surest), *others = planned
     if len(tried) > 1:
+        # That the catalogue is what was sold can't be told from a word or two that fit it as well.
+        near = 1.0 if look.current.relation.dataset == CATALOGUE else _NEAR
         rivals = [
             other.current
             for other, plan in others
-            if not look.goes_on and plan.confidence >= surest.confidence - _NEAR
+            if not look.goes_on and plan.confidence >= surest.confidence - near
         ]
         if rivals:
             return _which_dataset(question, [look.current, *rivals])

@@ -10,6 +10,10 @@ from contexts.analytics.infrastructure.offline_planner.parts import part_of_whol
 from contexts.analytics.infrastructure.offline_planner.readings import Named
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
 from contexts.analytics.infrastructure.offline_planner.side_by_side import apart
+from contexts.analytics.infrastructure.offline_planner.words import fold
+
+_RANKS = ("top", "bottom", "best", "worst")
+"""Words for the first and the last of things, of which no figure need be named."""
 
 
 class _Draft(msgspec.Struct):
@@ -68,6 +72,8 @@ def _no_share(sentence: Sentence, draft: _Draft) -> str | None:
     flags = [f for group in wanted.where for f in group if is_flag(sentence.column(f.column))]
     if wanted.percent and flags:
         return "how many of each group are so, in percent, cannot be worked out here"
+    if any(fold(item.text) in ("ratio", "ratios") for item in sentence.all):
+        return "a ratio is not worked out here: ask to compare the two"
     if (wanted.percent or wanted.share) and not wanted.groups and (documents or of_some):
         return "a percentage needs what it is split by, such as: in percent by month"
     return None
@@ -82,7 +88,8 @@ def _drafted(sentence: Sentence) -> _Draft:
     if _tops_by_money(sentence, draft):
         assert sentence.lexicon.money is not None
         draft.measures.append(sentence.lexicon.money)
-        wanted.assumptions.append("'top' is taken as by revenue")
+        word = next(t for item in sentence.items if (t := item.text.lower()) in _RANKS)
+        wanted.assumptions.append(f"'{word}' is taken as by revenue")
     if wanted.having and not draft.measures:
         draft.measures.append(wanted.having[0].measure)
     if not draft.measures and _counts(sentence):
@@ -114,6 +121,8 @@ def _sets_beside(sentence: Sentence, draft: _Draft) -> bool:
     wanted, listed = sentence.wanted, draft.listed
     if wanted.split is not None or wanted.apart is not None:
         return True
+    if wanted.comparison is not None and wanted.period is not None:
+        return True
     if len(listed) != 1 or wanted.chart or sentence.column(listed[0].column).role != "dimension":
         return False
     named = [item.as_(Named) for item in sentence.items]
@@ -142,7 +151,7 @@ def _tops_by_money(sentence: Sentence, draft: _Draft) -> bool:
     rank = sentence.wanted.rank
     if rank is None or rank.column is not None or draft.measures or sentence.lexicon.money is None:
         return False
-    said = any(item.text.lower() == "top" for item in sentence.items)
+    said = any(item.text.lower() in _RANKS for item in sentence.items)
     things = [d for d in (*draft.groups, *draft.listed) if not _adds(sentence, d)]
     return said and bool(things) and len(things) == len(draft.groups) + len(draft.listed)
 
@@ -225,9 +234,18 @@ def _by_rows(sentence: Sentence) -> None:
     if rank is None or rank.measure is None or not (wanted.whole_rows or who):
         return
     measure = rank.measure
+    if who and not wanted.groups and not wanted.listed and _names_nobody(sentence):
+        wanted.cannot = "it is not clear who is meant: say which column names them"
+        return
     plain = measure.aggregate not in ("count", "count_distinct") and not measure.times
     if plain and not measure.per and not wanted.groups and not wanted.listed:
         rank.measure, rank.column = None, measure.column
+
+
+def _names_nobody(sentence: Sentence) -> bool:
+    """Whether a row goes by the name of what has several of them, such as a product."""
+    lexicon = sentence.lexicon
+    return not (lexicon.persons or any(lexicon.unique(name) for name in lexicon.labels))
 
 
 def _counts(sentence: Sentence) -> bool:

@@ -79,7 +79,8 @@ def _flag(sentence: Sentence, at: int) -> bool:
     of_rows = sentence.says(at + 1, "row", "person")
     beside = sentence.named(at + 1) is not None and not named.plural
     of_document = beside and sentence.items[at + 1].start - sentence.items[at].end == 1
-    if not (of_rows or of_document or _is_predicate(sentence, at)):
+    denied = sentence.is_(at - 1, "not")  # "without refunds"
+    if not (of_rows or of_document or denied or _is_predicate(sentence, at)):
         return False
     deny = negated(sentence, at)
     if sentence.is_(at - 1, "compare", "ne"):

@@ -35,6 +35,12 @@ _HOURS = {
 }
 _BEFORE_MAY = ("in", "of", "since", "until", "during", "and", "for", "only", "from", "to", "by")
 
+_THERE_IS = (["of", "data"], ["you", "have"], ["we", "have"], ["there", "is"])
+"""Behind "the last day": it is that of the data."""
+
+_WORDS_TOO = ("jan", "mar", "may", "june", "july", "dec")
+"""Short names of months that mean something else in small letters."""
+
 Found = tuple[int, Reading]
 """How many tokens a reading takes, and the reading."""
 
@@ -77,7 +83,8 @@ def _month_in(tokens: Sequence[Token], at: int) -> int | None:
     ):
         return None
     for number, name in enumerate(_MONTHS, start=1):
-        if word == name or (word in (name[:3], name[:4]) and tokens[at].text.istitle()):
+        short = word in (name[:3], name[:4])
+        if word == name or (short and (tokens[at].text.istitle() or word not in _WORDS_TOO)):
             return number
     return None
 
@@ -197,8 +204,8 @@ def _relative(tokens: Sequence[Token], first: int, calendar: Calendar) -> Found 
         return None
     size = 3 if count else 2
     tail = words[size : size + 3]
-    if tail[:2] == ["of", "data"] or tail == ["of", "the", "data"]:
-        whole = size + (2 if tail[1] == "data" else 3)
+    if tail[:2] in _THERE_IS or tail == ["of", "the", "data"]:
+        whole = size + (2 if tail[:2] in _THERE_IS else 3)
         said = _said(tokens, first, whole)
         if count and words[0] != "first":
             return whole, calendar.latest(count, unit, said)

@@ -22,6 +22,8 @@ def _doubts(sentence: Sentence, spec: QuerySpec) -> Iterator[str]:
     yield from _sells_nothing(sentence)
     yield from uncompared(spec)
     yield from _contradictions(sentence, spec)
+    if _compares_nothing(sentence, spec):
+        yield "it is not clear what is to be compared: name both, and a figure of them"
     rank = sentence.wanted.rank
     best = any(item.sign("extreme") is not None for item in sentence.all)
     if rank is not None and (spec.limit is None or (best and not spec.order)):
@@ -69,6 +71,13 @@ def uncompared(spec: QuerySpec) -> Iterator[str]:
             "a percentage or a running total is not put beside that of the period before: ask for "
             "it by month"
         )
+
+
+def _compares_nothing(sentence: Sentence, spec: QuerySpec) -> bool:
+    """ "Vs the Weir", with nothing on the other side: its rows are no comparison."""
+    wanted = sentence.wanted
+    named = wanted.groups or wanted.listed or wanted.split or wanted.apart or wanted.comparison
+    return sentence.compares and not spec.measures and not named
 
 
 def _sells_nothing(sentence: Sentence) -> Iterator[str]:

@@ -10,6 +10,10 @@ from contexts.analytics.infrastructure.offline_planner.readings import (
 )
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
 
+Where = tuple[Filter, ...]
+
+_DENIES = ("ne", "not_in", "not_contains")
+
 
 def add(sentence: Sentence, at: int, condition: Filter) -> None:
     """As one more condition, or as another way to meet the one before when `or` joins them."""
@@ -95,3 +99,37 @@ def left_of(sentence: Sentence, at: int) -> str | None:
 
 def plain(number: float) -> int | float:
     return int(number) if number == int(number) else number
+
+
+def narrowed(before: tuple[Where, ...], more: Sequence[Where]) -> tuple[Where, ...]:
+    """A condition on the same column takes the place of the one before: "and February?". What
+    denies something comes beside it, or in the place of that very thing."""
+    fresh = {
+        (condition.column, condition.grain)
+        for group in more
+        for condition in group
+        if condition.operator not in _DENIES and not _is_around(group)
+    }
+    denied = {
+        (condition.column, condition.grain, value)
+        for group in more
+        for condition in group
+        if condition.operator in _DENIES
+        for value in condition.values
+    }
+    kept = [
+        group
+        for group in before
+        if not any((condition.column, condition.grain) in fresh for condition in group)
+        and not all(
+            condition.operator in ("eq", "in", "contains")
+            and all((condition.column, condition.grain, v) in denied for v in condition.values)
+            for condition in group
+        )
+    ]
+    return (*kept, *(group for group in more if group not in kept))
+
+
+def _is_around(group: Where) -> bool:
+    """All but a stretch of time: before it, or after."""
+    return tuple(each.operator for each in group) == ("lt", "ge")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from contexts.analytics.domain.query_spec import Dimension, Filter, Measure, Order, QuerySpec
+from contexts.analytics.domain.query_spec import Dimension, Measure, Order, QuerySpec
 from contexts.analytics.infrastructure.offline_planner.comparing import (
     compared,
     is_days,
@@ -16,6 +16,7 @@ from contexts.analytics.infrastructure.offline_planner.comparing import (
 from contexts.analytics.infrastructure.offline_planner.counting import usual
 from contexts.analytics.infrastructure.offline_planner.doubts import uncompared
 from contexts.analytics.infrastructure.offline_planner.english import words
+from contexts.analytics.infrastructure.offline_planner.filters import narrowed
 from contexts.analytics.infrastructure.offline_planner.grouped import TRUNCATING
 from contexts.analytics.infrastructure.offline_planner.lexicon import Lexicon
 from contexts.analytics.infrastructure.offline_planner.parsing import Parsed, parse
@@ -66,15 +67,29 @@ def follow(lexicon: Lexicon, question: str, previous: QuerySpec, now: datetime) 
     if parsed.unplaced or not _is_fragment(question, items, parsed.sentence):
         return None
     wanted = parsed.sentence.wanted
-    if not previous.measures and (wanted.measures or (wanted.rank and wanted.rank.measure)):
+    ranked = wanted.rank is not None and (wanted.rank.measure is not None or wanted.groups)
+    if not previous.measures and (wanted.measures or ranked):
         return None  # A figure of rows that were listed is a question of its own.
     spec = _patched(previous, parsed.sentence)
     if wanted.rank is not None and spec.measures and not spec.dimensions:
+        if _is_bare(wanted):
+            wanted.cannot = (
+                "the answer before is one figure, of which there is no first or last: ask for a "
+                "list, or split it by something"
+            )
+            return Parsed(parsed.sentence, None, ())
         return None  # There is nothing to be ranked.
     if spec == previous:
         return None
     wanted.cannot = wanted.cannot or next(uncompared(spec), None)
     return Parsed(parsed.sentence, spec, ())
+
+
+def _is_bare(wanted: Wanted) -> bool:
+    """ "Just the first 5": which of them, and of what, is not said."""
+    rank = wanted.rank
+    by = rank is not None and (rank.measure is not None or rank.column is not None)
+    return not (by or wanted.groups or wanted.listed or wanted.where or wanted.period)
 
 
 def _is_of(previous: QuerySpec, items: list[Item], named: str | None) -> bool:
@@ -121,8 +136,9 @@ def _is_fragment(question: str, items: list[Item], sentence: Sentence) -> bool:
         or wanted.rank or wanted.having or wanted.listed or wanted.percent or wanted.running
         or wanted.comparison
     )  # fmt: skip
-    if figure and not begins:
-        return False
+    compared = wanted.split is not None and any(_adds(sentence, d) for d in wanted.listed)
+    if (figure or compared) and not begins:
+        return False  # "Revenue web vs app" says all that there is to say.
     if (wanted.percent or wanted.share) and (wanted.where or wanted.listed):
         return False  # "What percentage was refunded" tells its part and its whole.
     asks = any(item.sign("which") for item in items) and words[0] in ("which", "who", "whose")
@@ -174,7 +190,7 @@ def _patched(previous: QuerySpec, sentence: Sentence) -> QuerySpec:
         previous,
         measures=measures,
         dimensions=_regrouped(previous, groups, sentence) if groups else previous.dimensions,
-        where=_narrowed(kept, where),
+        where=narrowed(kept, where),
         period=period or (None if days else previous.period),
         having=(*previous.having, *wanted.having),
         chart=wanted.chart or previous.chart,
@@ -249,25 +265,6 @@ def _regrouped(
     return tuple(groups)
 
 
-def _narrowed(
-    before: tuple[tuple[Filter, ...], ...], more: list[tuple[Filter, ...]]
-) -> tuple[tuple[Filter, ...], ...]:
-    """A condition on the same column takes the place of the one before: "and February?"."""
-    denies = {"ne", "not_in", "not_contains"}
-    fresh = {
-        (condition.column, condition.grain)
-        for group in more
-        for condition in group
-        if condition.operator not in denies
-    }
-    kept = [
-        group
-        for group in before
-        if not any((condition.column, condition.grain) in fresh for condition in group)
-    ]
-    return (*kept, *(group for group in more if group not in kept))
-
-
 def _order(
     previous: QuerySpec, dimensions: tuple[Dimension, ...], measures: int, sentence: Sentence
 ) -> tuple[Order, ...] | None:
@@ -292,7 +289,16 @@ def _order(
 
 
 def _kept(previous: QuerySpec, dimensions: tuple[Dimension, ...]) -> tuple[Order, ...]:
-    """An order by the first measure stays one, wherever that now stands."""
+    """An order by the first measure stays one, wherever that now stands; rows stay in their order,
+    whatever is told of each."""
+    if not previous.measures:
+        told = [Order(column=each.column) for each in previous.dimensions]
+        return tuple(
+            order
+            if order.output is None
+            else msgspec.structs.replace(told[order.output], descending=order.descending)
+            for order in previous.order
+        )
     by_measure = len(previous.dimensions)
     return tuple(
         msgspec.structs.replace(order, output=len(dimensions))

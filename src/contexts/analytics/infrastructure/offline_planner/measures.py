@@ -9,10 +9,13 @@ from contexts.analytics.infrastructure.offline_planner.counting import (
     quantity,
     usual,
 )
-from contexts.analytics.infrastructure.offline_planner.english import MONEY
+from contexts.analytics.infrastructure.offline_planner.english import MONEY, words
 from contexts.analytics.infrastructure.offline_planner.readings import Named
 from contexts.analytics.infrastructure.offline_planner.sentence import Sentence
 from contexts.analytics.infrastructure.offline_planner.words import fold
+
+_MAKES = words("make makes made")
+"""Verbs that say little but behind "how much", where they are of money."""
 
 Found = tuple[Measure | None, list[int]]
 """A measure, and which items it takes."""
@@ -204,8 +207,12 @@ def _aggregates(sentence: Sentence, at: int) -> None:
     measure, used = measure_at(sentence, at)
     if measure is None and _both(sentence, at, sign.value):
         return
-    if measure is None and fold(item.text) == "how much" and (paid := sentence.find("money")):
-        measure, used = sentence.lexicon.money, [at, paid]  # "how much did Otto earn"
+    if measure is None and fold(item.text) == "how much":
+        paid = sentence.find("money")
+        if paid is not None:
+            measure, used = sentence.lexicon.money, [at, paid]  # "how much did Otto earn"
+        elif any(fold(each.text) in _MAKES for each in sentence.all):
+            measure, used = sentence.lexicon.money, [at]  # "how much did opera make"
     if measure is None:
         column = sentence.pick(at - 1, "number") if sentence.named(at - 1) is not None else None
         if column is None or sign.value == "count":

@@ -67,9 +67,16 @@ def parse(lexicon: Lexicon, items: list[Item], *, whole: bool = True) -> Parsed:
     left += tuple(item for item in sentence.items if _asks_for_nobody(sentence, item))
     left = tuple(sorted(left, key=lambda item: item.start))
     spec = build(sentence) if whole and not left else None
+    if spec is not None and spec.measures and not spec.dimensions and _asks_who(sentence):
+        sentence.wanted.cannot = "it is not clear who is meant: say which column names them"
     if spec is not None and sentence.wanted.cannot is None:
         sentence.wanted.cannot = doubt(sentence, spec)
     return Parsed(sentence, spec, left)
+
+
+def _asks_who(sentence: Sentence) -> bool:
+    """ "Who has the lowest sales", "who bought": no figure is anybody."""
+    return bool(sentence.all) and sentence.all[0].text.lower().split()[0] == "who"
 
 
 def _asks_for_nobody(sentence: Sentence, item: Item) -> bool:

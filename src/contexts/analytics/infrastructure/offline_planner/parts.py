@@ -15,7 +15,7 @@ from contexts.analytics.infrastructure.offline_planner.words import fold
 
 Where = tuple[Filter, ...]
 
-_ADDED_UP = ("count", "count_distinct", "sum")
+ADDED_UP = ("count", "count_distinct", "sum")
 
 _PARTS = words("share shares proportion fraction portion") | {"what share", "what part"}
 """Words for a part; a breakdown or a split is of all parts."""
@@ -186,7 +186,7 @@ def _obstacle(
             f"a percentage may be of all that are {flag}, or of all rows: ask what percentage was "
             f"{flag}"
         )
-    if any(each.aggregate not in _ADDED_UP or each.per for each in whole):
+    if any(each.aggregate not in ADDED_UP or each.per for each in whole):
         return "a percentage is of what adds up: of a number or a total, not of an average"
     if any(len(group) > 1 for group in part):
         return "a percentage of several conditions joined by 'or' cannot be worked out here"

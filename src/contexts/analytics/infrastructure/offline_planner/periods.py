@@ -1,6 +1,7 @@
 """Which time a question speaks of: a stretch of it, or a part that returns, such as Fridays."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from contexts.analytics.domain.query_spec import Dimension, Filter, Period, Scalar
 from contexts.analytics.infrastructure.offline_planner.filters import add, negated
@@ -114,15 +115,59 @@ def stretch_of_time(sentence: Sentence, at: int) -> bool:
     column = sentence.pick(at - 1, "time") if sentence.named(at - 1) is not None else None
     if column is not None:
         used.insert(0, at - 1)
+    if len(spans) == 1 and sentence.is_((used or [at])[0] - 1, "not"):
+        return _all_but(sentence, spans[0], column, used)
     known = sentence.wanted.period
     if known is not None and known.start is not None and known.end is not None:
         return False  # Two at once would leave nothing.
-    if not (_several(sentence, spans, column) if len(spans) > 1 else _one(sentence, spans, column)):
+    if (latest := _last_seven_days(spans)) is not None:
+        if not period(sentence, column, latest.start, latest.end, latest.said):
+            return False
+        sentence.wanted.comparison = "previous_period"
+        spans = [latest]
+    elif not (
+        _several(sentence, spans, column) if len(spans) > 1 else _one(sentence, spans, column)
+    ):
         return False
     sentence.wanted.assumptions += [each.assumed for each in spans if each.assumed]
     sentence.wanted.period_at = sentence.items[at].start
     sentence.use(*used)
     return True
+
+
+def _all_but(sentence: Sentence, span: Span, column: str | None, used: list[int]) -> bool:
+    """`excluding July`: what was before it, or after."""
+    chosen = column or sentence.lexicon.time
+    if chosen is None or sentence.column(chosen).type not in ("date", "timestamp"):
+        return False
+    around: list[Filter] = []
+    if span.start is not None:
+        around.append(Filter(column=chosen, operator="lt", values=(span.start,)))
+    if span.end is not None:
+        around.append(Filter(column=chosen, operator="ge", values=(span.end,)))
+    sentence.wanted.where.append(tuple(around))
+    sentence.wanted.assumptions += [span.assumed] if span.assumed else []
+    sentence.use(used[0] - 1, *used)
+    return True
+
+
+def _last_seven_days(spans: Sequence[Span]) -> Span | None:
+    """`this week vs last week` of data that has ended: "last week" are its last seven days then,
+    and lie in both. They are put beside the seven days before."""
+    if len(spans) != 2 or {span.said.lower() for span in spans} != {"this week", "last week"}:
+        return None
+    this, last = sorted(spans, key=lambda span: span.said.lower() == "last week")
+    if (last.end or "") <= (this.start or ""):
+        return None
+    assumed = (
+        f"'this week' is taken as the last seven days of the data, {last.start} to "
+        f"{_day_before(last.end)}, and 'last week' as the seven days before"
+    )
+    return Span(start=last.start, end=last.end, said="this week", assumed=assumed)
+
+
+def _day_before(end: str | None) -> str:
+    return (date.fromisoformat((end or "")[:10]) - timedelta(days=1)).isoformat()
 
 
 def _one(sentence: Sentence, spans: Sequence[Span], column: str | None) -> bool:

@@ -17,6 +17,7 @@ from contexts.analytics.infrastructure.offline_planner.declining import (
 from contexts.analytics.infrastructure.offline_planner.following import follow
 from contexts.analytics.infrastructure.offline_planner.lexicon import Lexicon
 from contexts.analytics.infrastructure.offline_planner.parsing import Parsed, parse
+from contexts.analytics.infrastructure.offline_planner.referring import refer
 
 _KEPT = 32
 """Lexicons that are kept; one of a big dataset takes some megabytes."""
@@ -44,6 +45,9 @@ class OfflinePlanner:
                 reason=f"a question may have {_LONGEST} characters: ask for less at once",
                 planner=self.name,
             )
+        about = refer(lexicon, question, ask.previous, ask.now)
+        if about is not None:
+            return self._planned(ask, lexicon, about)
         if ask.previous is not None:
             followed = follow(lexicon, question, ask.previous, ask.now)
             if followed is not None:

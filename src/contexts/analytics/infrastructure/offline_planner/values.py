@@ -68,6 +68,9 @@ class ValueIndex:
         if found is None:
             found = self._whole.get("".join(singular(t.folded) for t in tokens if t.kind != "mark"))
             sureness = 0.9
+        if found is None:
+            # "The baker's dozen" is one name, of whose 's nothing is taken.
+            found = self._whole.get(squash([fold(token.text) for token in tokens]))
         if found is None and len(tokens) == 1 and (other := self._other_words(tokens[0])):
             return Held(held=_sorted(other), sureness=0.85)
         if found is None or not written:

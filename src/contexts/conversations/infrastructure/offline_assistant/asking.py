@@ -39,7 +39,12 @@ _DESCRIBED = re.compile(
     rf"{_SHOW}{_COLUMNS}(?: are)?(?: there)? (?:of|in) {_ONE}|describe {_ONE}"
     rf"|(?:what|which) {_COLUMNS} (?:does|do|has|are in) {_ONE}(?: have)?"
     rf"|(?:what(?:'s| is) in|tell me about) (?:the )?(?:(\w+) {_TABLE}|(\w+_\w+))"
+    r"|data\s?set (?!please\b)(\w+)"
     rf"|what does (?:the )?(\w+) {_TABLE} (?:hold|have|contain)"
+)
+_ABOUT = re.compile(
+    r"(?:tell me about|describe|what(?:'s| is) in) (?:the |my |our )?(\w+(?: \w+){0,2}?)"
+    rf"(?: {_TABLE}| data)?"
 )
 _ROWS = re.compile(r"(?:rows|records|lines|entries)\W*", re.IGNORECASE)
 _MONTH = re.compile(
@@ -73,6 +78,12 @@ def described_in(reading: Reading) -> str | None:
     """The dataset of which it is asked what it holds."""
     match = _DESCRIBED.fullmatch(reading.folded.strip("?! "))
     return None if match is None else next(name for name in match.groups() if name is not None)
+
+
+def named_in(reading: Reading) -> str | None:
+    """What it is asked to be told about, where a dataset may go by that name."""
+    match = _ABOUT.fullmatch(reading.folded.strip("?! "))
+    return None if match is None else match[1]
 
 
 def dated(text: str, today: date) -> str:

@@ -9,9 +9,8 @@ from contexts.conversations.infrastructure.offline_assistant import (
     writing,
 )
 from contexts.conversations.infrastructure.offline_assistant.earlier import (
-    ASK,
     DATASETS,
-    calls_in,
+    answered_of,
     earlier,
     result_of,
     shown_in,
@@ -65,7 +64,9 @@ def _steps(turn: Turn) -> Steps:
         case Search():
             return find(wish)
         case Ask():
-            return ask(wish, goes_on=any(part.name == ASK for part in calls_in(turn.path)))
+            of = answered_of(turn.path)
+            unanswered = of is None and before.was_question
+            return ask(wish, of=of, unanswered=unanswered)
         case More():
             return find_more(before, shown_in(turn.path))
         case Detail():
@@ -93,6 +94,8 @@ def _of_datasets(wish: Describe | Talk) -> Steps:
         return telling_help.troubled("Looking up the data", part.error)
     datasets = result_of(part).get("datasets") or []
     if isinstance(wish, Describe):
+        if wish.perhaps and not telling_help.is_one(wish.dataset, datasets):
+            return telling_help.cannot(Cannot("knowledge"))
         return telling_help.described(wish.dataset, datasets)
     if wish.about == "help":
         return telling_help.help_with(datasets)

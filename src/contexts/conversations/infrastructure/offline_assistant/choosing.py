@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from contexts.conversations.infrastructure.offline_assistant.english import words
 from contexts.conversations.infrastructure.offline_assistant.message import Reading, fold
 from contexts.conversations.infrastructure.offline_assistant.phrases import one_of
 
@@ -16,12 +17,20 @@ _ORDINALS = {
 _PLACE = "|".join(_ORDINALS)
 _POLITE = (
     r"(?:(?:ok|okay|yes|please|i mean|i meant|the|option|number|no|by|take|use|choose|let's take"
-    r"|i'd like|go with|let's go with|with|it's|that's|in|from) )*"
+    r"|i'd like|go with|let's go with|with|it's|that's|in|from|and) )*"
 )
 _CHOSEN = re.compile(
     rf"{_POLITE}(?:(?P<number>\d{{1,2}})|(?P<word>{_PLACE})|(?P<th>\d) (?:st|nd|rd|th))"
     r"(?: (?:one|option|please|of them|then|of those))*"
 )
+_CHOOSES = words(
+    """
+    a all as by dataset data for from i in it let's mean meant my of ok okay on one option our out
+    please set table take that the then this use want we with yes
+    """
+)
+"""Words that may stand around the name of what is chosen."""
+
 _NOUN = "(?:one|event|concert|show|gig|result|option|play|exhibition)"
 _EVENT = re.compile(
     rf"\b(?:the|that|this) (?:(?P<word>{_PLACE})(?: {_NOUN}(?!\S)| ?\??$)"
@@ -117,9 +126,14 @@ def _fits(text: str, option: Mapping[str, Any], *, exact: bool) -> bool:
     names = [_bare(fold(str(option.get(key) or ""))) for key in ("label", "question", "dataset")]
     if exact:
         return text in names
-    padded = f" {text} "
-    return any(name and (f" {name} " in padded or f" {text} " in f" {name} ") for name in names)
+    return any(name and (_only_names(text, name) or f" {text} " in f" {name} ") for name in names)
+
+
+def _only_names(text: str, name: str) -> bool:
+    """Whether little but the name is said: what says more is a question of its own."""
+    before, found, behind = f" {text} ".partition(f" {name} ")
+    return bool(found) and {*before.split(), *behind.split()} <= _CHOOSES
 
 
 def _bare(text: str) -> str:
-    return " ".join(re.findall(r"[^\W]+", text))
+    return " ".join(re.findall(r"[^\W_]+", text))

@@ -84,6 +84,16 @@ def calls_in(path: tuple[Message, ...]) -> Iterator[ToolPart]:
                     yield part
 
 
+def answered_of(path: tuple[Message, ...]) -> str | None:
+    """The dataset of the last answer to a question, whatever was declined since."""
+    datasets = [
+        result_of(part).get("dataset")
+        for part in calls_in(path)
+        if part.name == ASK and result_of(part).get("outcome") == "answered"
+    ]
+    return str(datasets[-1]) if datasets and datasets[-1] is not None else None
+
+
 def shown_in(path: tuple[Message, ...]) -> frozenset[str]:
     """The ids of the events that were shown of the last search: in its answer, and page by page."""
     ids: set[str] = set()

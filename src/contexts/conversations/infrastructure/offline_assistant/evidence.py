@@ -22,6 +22,7 @@ _FIGURES = stands(
     (?:in|from|of) (?:the |our |my )?\w+(?: \w+)? (?:data|table)
     year over year | correlation | ascending | descending | x-? ?axis | y-? ?axis
     sells? (?:the )?(?:best|most|worst|least) | (?:better|worse) than | (?:go|goes|went) (?:up|down)
+    ratios? | did (?:we|they|he|she) (?:sell|make|earn|take)
     refunds? rates? | how much (?:did|have|has|was|were|do we|does each|money|revenue) | [a-z]+_\w+
     """
 )
@@ -34,6 +35,14 @@ _RANKING = stands(
     by (?:day|hour) | by \w+(?= ?\??$)
     """
 )
+
+_BEST_SHOWS = stands(
+    r"""
+    (?:top|bottom|best|worst)(?: \d+)? shows?(?! [^?!])
+    (?:top|bottom|best|worst)(?: \d+)? shows? (?:in|by)
+    """
+)
+"""Shows in the order of what they brought; with a day to come they are looked for."""
 
 _WHATS_ON = stands(
     r"""
@@ -111,12 +120,13 @@ ON_BEHALF = whole(
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """`figures`: data is meant; `ranking`: it can be. `events`: the catalogue is meant; `ahead`: it
-    can be, for the days named are still to come."""
+    can be, for the days named are still to come. `past`: it is of what has been."""
 
     figures: bool
     ranking: bool
     events: bool
     ahead: bool
+    past: bool = False
 
 
 def weigh(reading: Reading) -> Evidence:
@@ -126,12 +136,15 @@ def weigh(reading: Reading) -> Evidence:
     nouns = bool(words & DATA_NOUNS) and "sold out" not in text
     left = _LEFT.search(text) is not None
     events = left or bool(words & EVENTS) or _WHATS_ON.search(text) is not None
-    ahead = _AHEAD.search(text) is not None and _PAST.search(text) is None
+    past = _PAST.search(text) is not None
+    ahead = _AHEAD.search(text) is not None and not past
+    figured = nouns or _FIGURES.search(text) is not None or counts_events(reading)
     return Evidence(
-        figures=not left and (nouns or _FIGURES.search(text) is not None or counts_events(reading)),
+        figures=not left and (figured or (_BEST_SHOWS.search(text) is not None and not ahead)),
         ranking=_RANKING.search(text) is not None,
         events=events,
         ahead=ahead,
+        past=past,
     )
 
 

@@ -15,13 +15,20 @@ from contexts.conversations.infrastructure.offline_assistant.wishes import CATAL
 
 _DOING = "Asking the data"
 
+_BY_ITSELF = "The question before has no answer to go on from, so this one is taken by itself."
 
-def ask(wish: Ask, *, goes_on: bool) -> Steps:
-    """`goes_on`: the conversation has an answer that the question may be read to go on from.
+
+def ask(wish: Ask, *, of: str | None, unanswered: bool = False) -> Steps:
+    """`of` is the dataset of the last answer, which the question may be read to go on from;
+    `unanswered`: there is no answer to the question right before.
 
     What is not understood so is asked as a question of its own, where it can be one; and looked for
-    in the catalogue, where it reads like a search. A search is never asked of the data."""
+    in the catalogue, where it reads like a search. A search is never asked of the data. A fragment
+    is of what was asked before, and never goes over to other data."""
+    goes_on, is_fragment = of is not None, not wish.alone and wish.dataset is None
     part = yield Call(ASK, wish.arguments)
+    if is_fragment and of is not None and _is_understood(part) and _dataset(part) != of:
+        part = yield Call(ASK, {**wish.arguments, "dataset": of})
     if wish.written is not None and not _is_understood(part):
         wish = Ask(question=wish.written, alone=True)
         part = yield Call(ASK, wish.arguments)
@@ -40,6 +47,8 @@ def ask(wish: Ask, *, goes_on: bool) -> Steps:
     if _outcome(part) == "unanswerable" and wish.fallback is not None:
         told = yield from find(wish.fallback)
         return f"{telling_data.as_search(result_of(part))}\n\n{told}"
+    if is_fragment and unanswered and _outcome(part) == "answered":
+        return f"{_BY_ITSELF}\n\n{_told(part)}"
     return _told(part)
 
 
@@ -69,6 +78,11 @@ def _is_understood(part: ToolPart) -> bool:
 def _outcome(part: ToolPart) -> str | None:
     outcome = result_of(part).get("outcome")
     return None if outcome is None else str(outcome)
+
+
+def _dataset(part: ToolPart) -> str | None:
+    dataset = result_of(part).get("dataset")
+    return None if dataset is None else str(dataset)
 
 
 def _options(part: ToolPart) -> list[dict[str, Any]]:

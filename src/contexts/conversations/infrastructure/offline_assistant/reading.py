@@ -10,6 +10,7 @@ from contexts.conversations.infrastructure.offline_assistant.asking import (
     dataset_in,
     dated,
     described_in,
+    named_in,
 )
 from contexts.conversations.infrastructure.offline_assistant.choosing import event_of, option_of
 from contexts.conversations.infrastructure.offline_assistant.earlier import (
@@ -69,6 +70,9 @@ _GOES_ON = begins(
     rank | group | split | top | bottom | first | last | make it | show (?:it|that|them|as)
     (?:draw|plot) (?:it|that) | then | or | any | anything | those | these | ok | okay | more | less
     the (?:week|month|year|day|same|cheapest|ones|other) | up to | at | a | from | between
+    how (?:much|many) (?:more|less|fewer|higher|lower) | list (?:them|those|these) | difference
+    (?:what|what's|whats|what is) the (?:difference|gap) | out of | both | half
+    compare (?:them|those|these|both|the two)
     which (?:one|of) | are (?:there|any) | is there (?:one|any) | do (?:they|any) | is it | are they
     """
 )
@@ -130,7 +134,7 @@ def _anew(
     if seen.events or (found.changes and not (found.words and is_open(reading))):
         return _noted(reading, found.search)
     if is_question(reading):
-        return Cannot("knowledge")
+        return _unknown(reading)
     if found.words and len(reading.words) <= _NAME and not is_statement(reading):
         return found.search
     return Cannot("unclear")
@@ -149,7 +153,7 @@ def _after_question(
     if seen.figures or seen.ranking or goes_on:
         return _ask(reading, text, seen, found, before, today)
     if is_question(reading):
-        return Cannot("knowledge")
+        return _unknown(reading)
     if seen.ahead or found.price or found.available:
         return found.search
     # A bare name or month is a wish to have it of what was asked before.
@@ -211,6 +215,12 @@ def _goes_on(reading: Reading) -> bool:
     return _GOES_ON.match(text) is not None or _INSTEAD.search(text) is not None
 
 
+def _unknown(reading: Reading) -> Wish:
+    """Nothing that is known, unless it goes by the name of a dataset."""
+    named = named_in(reading)
+    return Cannot("knowledge") if named is None else Describe(named, perhaps=True)
+
+
 def _ask(
     reading: Reading, text: str, seen: Evidence, found: Found, before: Earlier, today: date
 ) -> Ask:
@@ -219,7 +229,7 @@ def _ask(
     written, text = text.strip(), reading.spelt.strip()
     slipped = written if written != text else None
     fallback = None
-    if seen.events and not is_grouped(reading):
+    if seen.events and not (is_grouped(reading) or (seen.figures and seen.past)):
         fallback = msgspec.structs.replace(found.search, counted=counts_events(reading))
     if (named := dataset_in(text)) is not None:
         return Ask(

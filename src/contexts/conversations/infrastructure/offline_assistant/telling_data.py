@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contexts.conversations.infrastructure.offline_assistant import writing
+from contexts.conversations.infrastructure.offline_assistant.message import fold
 
 _ROWS = 10
 """Rows that are written out; the others come with the answer, and in its chart."""
@@ -15,7 +16,7 @@ _CELL = 60
 def answered(result: Mapping[str, Any]) -> str:
     rows = result.get("rows") or []
     lines = [str(result.get("analysis") or "Here is what I found.")]
-    if len(rows) > 1 or len(result.get("columns") or []) > 2:
+    if len(rows) > 1 or (rows and not _is_told(result)):
         lines += ["", *_table(result.get("columns") or [], rows[:_ROWS])]
     shown = min(len(rows), _ROWS)
     if result.get("truncated"):
@@ -26,6 +27,16 @@ def answered(result: Mapping[str, Any]) -> str:
     if result.get("chart") is not None and result.get("chart_type") not in (None, "table"):
         lines.append(f"A {result['chart_type']} chart comes with it.")
     return "\n".join(lines).rstrip()
+
+
+def _is_told(result: Mapping[str, Any]) -> bool:
+    """Whether the sentences hold all of a single row: a figure, or one of a group. A row that was
+    looked up is only counted in them."""
+    columns = result.get("columns") or []
+    told = fold(str(result.get("analysis") or ""))
+    row = (result.get("rows") or [[]])[0]
+    cells = [_cell(cell, columns[at]) for at, cell in enumerate(row) if cell is not None]
+    return len(columns) <= 2 and all(fold(cell) in told for cell in cells)
 
 
 def unclear(result: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) -> str:

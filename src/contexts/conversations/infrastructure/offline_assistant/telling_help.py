@@ -82,7 +82,7 @@ def datasets_told(datasets: Sequence[Mapping[str, Any]]) -> str:
 
 def described(name: str, datasets: Sequence[Mapping[str, Any]]) -> str:
     """One dataset with all its columns; where there is none of the name, all there are."""
-    dataset = next((each for each in datasets if fold(str(each["name"])) == fold(name)), None)
+    dataset = _named(name, datasets)
     if dataset is None:
         return f"There is no dataset '{name}'. {datasets_told(datasets)}"
     lines = [f"{dataset['name']}: {dataset.get('description') or 'a dataset'}", "", "Its columns:"]
@@ -90,6 +90,16 @@ def described(name: str, datasets: Sequence[Mapping[str, Any]]) -> str:
     lines += ["", "It answers questions such as:"]
     lines += [f'- "{each}"' for each in dataset.get("examples") or []]
     return "\n".join(lines)
+
+
+def is_one(name: str, datasets: Sequence[Mapping[str, Any]]) -> bool:
+    return _named(name, datasets) is not None
+
+
+def _named(name: str, datasets: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """ "Box office" is `box_office`."""
+    wanted = fold(name).replace(" ", "_")
+    return next((each for each in datasets if fold(str(each["name"])) == wanted), None)
 
 
 def _columns(columns: Sequence[Any]) -> str:

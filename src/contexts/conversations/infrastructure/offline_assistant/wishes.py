@@ -93,9 +93,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Describe(msgspec.Struct, frozen=True):
-    """What a dataset holds."""
+    """What a dataset holds. `perhaps`: it may be no dataset at all."""
 
     dataset: str
+    perhaps: bool = False
 
 
 Topic = Literal["greeting", "thanks", "goodbye", "who", "well", "fine", "help", "datasets"]

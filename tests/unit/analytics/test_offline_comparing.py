@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from boat_hire import AMOUNT, CRAFT, DESK, MONTH, PADDLES, ROWS, declined_of_hire, planned_of_hire
-from contexts.analytics.domain.query_spec import Dimension, Filter, Period, QuerySpec
+from contexts.analytics.domain.query_spec import Dimension, Filter, Order, Period, QuerySpec
 from kiosk import only
 
 BOTH = only("desk", "Pier", "Weir")
@@ -33,6 +33,13 @@ SUMMER = Period(
 )
 MONTHS = QuerySpec(measures=(AMOUNT,), dimensions=(MONTH,), period=JULY_AND_AUGUST)
 APART = QuerySpec(measures=(AMOUNT,), dimensions=(MONTH,), where=(JUNE_OR_AUGUST,))
+FIRST = QuerySpec(
+    measures=(AMOUNT,),
+    dimensions=(DESK,),
+    period=month(7, "july"),
+    order=(Order(output=1, descending=True),),
+    limit=1,
+)
 DESKS = QuerySpec(measures=(AMOUNT,), dimensions=(DESK,), where=(BOTH,))
 
 
@@ -104,6 +111,9 @@ async def test_times_that_overlap_are_not_put_side_by_side() -> None:
         # What was there before is set beside what is named now.
         ("vs Weir", QuerySpec(measures=(AMOUNT,), where=(only("desk", "Pier"),)), DESKS),
         ("vs august", QuerySpec(measures=(AMOUNT,), period=month(7, "july")), MONTHS),
+        # Those that were first are others in each month.
+        ("vs august", FIRST, MONTHS),
+        ("compare july and august", FIRST, MONTHS),
         ("vs june", MONTHS, msgspec.structs.replace(MONTHS, period=SUMMER)),
         (
             "vs july",

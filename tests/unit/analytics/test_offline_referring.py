@@ -1,5 +1,6 @@
 """Questions about the answer before are of what it was of, and never of all the data."""
 
+import msgspec
 import pytest
 
 from boat_hire import (
@@ -48,6 +49,14 @@ def rate(measure: Measure, *part: Filter) -> Measure:
             "how many paddles were those",
             BY_DESK,
             QuerySpec(measures=(PADDLES,), dimensions=(DESK,), where=(DAMAGED,)),
+        ),
+        (
+            "how many orders were that",
+            QuerySpec(measures=(rate(ROWS, DAMAGED[0]),), dimensions=(DESK,)),
+            QuerySpec(
+                measures=(msgspec.structs.replace(ORDERS, where=(DAMAGED[0],)),),
+                dimensions=(DESK,),
+            ),
         ),
         ("what percent is that", TAKEN, QuerySpec(measures=(rate(AMOUNT, OF_JULY),))),
         (

@@ -123,15 +123,18 @@ def _with_times(spec: QuerySpec, before: list[Span], now: Period, sentence: Sent
 
 
 def _split(spec: QuerySpec, dimension: Dimension) -> QuerySpec:
-    """One row each; what was split in two ways already is compared by itself."""
+    """One row each; what was split in two ways already, or ranked, is compared by itself: the first
+    three shows of two months are others than those of one."""
     if dimension in spec.dimensions:
         return spec
     if dimension.grain in TRUNCATING:
         # Months take the place of quarters.
         others = tuple(d for d in spec.dimensions if d.grain not in TRUNCATING)
         spec = msgspec.structs.replace(spec, dimensions=others)
-    if len(spec.dimensions) > 1:
-        return msgspec.structs.replace(spec, dimensions=(dimension,), order=())
+    if len(spec.dimensions) > 1 or spec.limit is not None or spec.limit_per is not None:
+        return msgspec.structs.replace(
+            spec, dimensions=(dimension,), order=(), limit=None, limit_per=None
+        )
     return msgspec.structs.replace(spec, dimensions=(*spec.dimensions, dimension))
 
 

@@ -172,7 +172,14 @@ def _figure(
         )
     if not previous.measures:
         previous = msgspec.structs.replace(previous, dimensions=(), order=(), distinct=False)
-    spec = msgspec.structs.replace(previous, measures=tuple(wanted.measures), order=())
+    parts = {each.where for each in previous.measures}
+    if len(parts) > 1:
+        return _cannot(lexicon, "which of the figures before is meant is not clear: ask it in full")
+    part = parts.pop() if parts else ()
+    measures = tuple(
+        msgspec.structs.replace(each, where=(*each.where, *part)) for each in wanted.measures
+    )
+    spec = msgspec.structs.replace(previous, measures=measures, order=())
     return Parsed(parsed.sentence, spec, ())
 
 
